@@ -1,0 +1,49 @@
+"""fastnano: train small neural networks on a CPU, fast and readably, on NumPy, Cython and Numba alone."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Public names and where they live; each module is imported when first asked for, numba and the rest later still.
+_MODULES = ("data", "inspect", "nn", "optim", "metrics", "callbacks")
+_NAMES = {
+    "autograd": ("Function", "Tensor", "apply", "as_tensor", "from_numpy", "tensor"),
+    "_state": ("current_backend", "enable_grad", "no_grad", "use_backend"),
+    "_random": ("Generator", "manual_seed"),
+    "_threads": ("get_num_threads", "set_num_threads"),
+    "_graph": ("gradcheck", "graph"),
+    "functions": ("abs", "exp", "log", "matmul", "max", "maximum", "mean", "min", "minimum", "ones", "sqrt", "sum", "zeros"),
+    "train": ("History", "Trainer"),
+    "checkpoint": ("load", "save"),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+__all__ = sorted([*_MODULES, *_HOME])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'fastnano' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+if TYPE_CHECKING:
+    from . import callbacks, data, inspect, metrics, nn, optim
+    from ._random import Generator, manual_seed
+    from ._state import current_backend, enable_grad, no_grad, use_backend
+    from ._threads import get_num_threads, set_num_threads
+    from .autograd import Function, Tensor, apply, as_tensor, from_numpy, tensor
+    from .checkpoint import load, save
+    from .functions import abs, exp, log, matmul, max, maximum, mean, min, minimum, ones, sqrt, sum, zeros
+    from ._graph import gradcheck, graph
+    from .train import History, Trainer

@@ -1,0 +1,159 @@
+"""Signatures of kernels: parse them, check arrays against them, allocate what they write.
+
+    x[n,i] weight[o,i] bias[o] -> y[n,o] argmax[n,o]:i4 ; stride padding | ceil_mode
+
+Each array names its axes by letters; equal letters have equal sizes, ``[...]`` is any shape.  A write is
+overwritten, ``+dweight`` is one summed over the batch (letter ``n``), ``~param`` is updated in place.  ``:i4``
+fixes a dtype; all other arrays share one float dtype.  Names behind ``;`` are numbers handed to the kernel, those
+behind ``|`` only to the row's ``dims`` function, which computes the sizes that need arithmetic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+Sizes = dict[str, Any]
+Dims = Callable[..., Mapping[str, int]]
+
+_ARRAY = re.compile(r"([+~]?)(\w+)\[([^\]]*)\](?::(\w+))?")
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class ShapeError(ValueError):
+    """Arrays do not fit a signature."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One array of a signature."""
+
+    name: str
+    letters: tuple[str, ...]
+    mark: str = ""
+    dtype: np.dtype | None = None  # None: the float dtype the call runs in
+
+    def __str__(self) -> str:
+        return f"{self.name}[{','.join(self.letters)}]"
+
+    def shape(self, sizes: Sizes) -> Shape:
+        if self.letters == ("...",):
+            return tuple(sizes["..."])
+        return tuple(int(letter) if letter.isdigit() else sizes[letter] for letter in self.letters)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What one kernel reads and writes, and how the shapes relate."""
+
+    name: str
+    reads: tuple[Argument, ...]
+    writes: tuple[Argument, ...]
+    scalars: tuple[str, ...] = ()
+    dims_scalars: tuple[str, ...] = ()
+    dims: Dims | None = None
+
+    @classmethod
+    def parse(cls, name: str, signature: str, dims: Dims | None = None) -> Contract:
+        arrays, _, tail = signature.partition(";")
+        scalars, _, dims_scalars = tail.partition("|")
+        reads, _, writes = arrays.partition("->")
+        return cls(
+            name, _arguments(reads), _arguments(writes), tuple(scalars.split()), tuple(dims_scalars.split()), dims
+        )
+
+    @cached_property
+    def arrays(self) -> tuple[Argument, ...]:
+        return self.reads + self.writes
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """The kernel's parameters, in order: reads, writes, scalars."""
+        return tuple(a.name for a in self.arrays) + self.scalars
+
+    @cached_property
+    def given(self) -> tuple[Argument, ...]:
+        """What a caller must bring: all that is read, and what is updated in place."""
+        return self.reads + tuple(a for a in self.writes if a.mark == "~")
+
+    @cached_property
+    def _float_argument(self) -> str:
+        return next(a.name for a in self.arrays if a.dtype is None)
+
+    def dtype(self, env: Mapping[str, Any]) -> np.dtype:
+        """The float dtype a call runs in."""
+        return env[self._float_argument].dtype
+
+    def bind(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any]) -> Sizes:
+        """Check the given arrays and scalars; return the size of every letter."""
+        return _bind(
+            self,
+            tuple(array.shape for array in arrays),
+            tuple(array.dtype for array in arrays),
+            tuple(scalars.items()),
+        )
+
+    def allocate(self, sizes: Sizes, dtype: np.dtype) -> dict[str, np.ndarray]:
+        """Uninitialised arrays for everything the kernel writes and no caller brings."""
+        return {a.name: np.empty(a.shape(sizes), a.dtype or dtype) for a in self.writes if a.mark != "~"}
+
+
+def _arguments(text: str) -> tuple[Argument, ...]:
+    return tuple(
+        Argument(name, tuple(axes.split(",")) if axes else (), mark, np.dtype(dtype) if dtype else None)
+        for mark, name, axes, dtype in _ARRAY.findall(text)
+    )
+
+
+@lru_cache(maxsize=4096)  # a training loop asks the same few questions at every step
+def _bind(contract: Contract, shapes: tuple[Shape, ...], dtypes: tuple, scalars: tuple) -> Sizes:
+    values = dict(scalars)
+    expected = {*contract.scalars, *contract.dims_scalars}
+    if values.keys() != expected:
+        raise TypeError(f"{contract.name}: takes the numbers {sorted(expected)}, got {sorted(values)}")
+    _check_dtypes(contract, dtypes)
+    sizes: Sizes = {}
+    for argument, shape in zip(contract.given, shapes, strict=True):
+        _match(contract.name, argument, shape, sizes)
+    if contract.dims is not None:
+        sizes.update(contract.dims(sizes, **values))
+    return sizes
+
+
+def _match(name: str, argument: Argument, shape: Shape, sizes: Sizes) -> None:
+    if argument.letters == ("...",):
+        if sizes.setdefault("...", shape) != shape:
+            raise ShapeError(f"{name}: {argument} has shape {shape}, but an earlier array has {sizes['...']}")
+        return
+    if len(shape) != len(argument.letters):
+        raise ShapeError(f"{name}: {argument} needs {len(argument.letters)} axes, got shape {shape}")
+    for letter, size in zip(argument.letters, shape, strict=True):
+        known = int(letter) if letter.isdigit() else sizes.setdefault(letter, size)
+        if known != size:
+            raise ShapeError(f"{name}: {argument} has shape {shape}, but {letter}={known}")
+
+
+def _check_dtypes(contract: Contract, dtypes: Sequence[np.dtype]) -> None:
+    common = None
+    for argument, dtype in zip(contract.given, dtypes, strict=True):
+        if argument.dtype is not None:
+            if dtype != argument.dtype:
+                raise TypeError(f"{contract.name}: {argument} must be {argument.dtype}, got {dtype}")
+        elif dtype not in FLOATS:
+            raise TypeError(
+                f"{contract.name}: {argument} must be float32 or float64, got {dtype}; "
+                f"convert it with .astype(numpy.float32)"
+            )
+        elif common is not None and dtype != common[1]:
+            raise TypeError(
+                f"{contract.name}: {argument} is {dtype} but {common[0]} is {common[1]}; convert one of them "
+                f"(array.astype, Tensor.float() / .double(), Module.float() / .double())"
+            )
+        else:
+            common = (argument, dtype)

@@ -1,0 +1,106 @@
+"""Sizes that need arithmetic: what convolution and pooling make of an input's height and width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def convolution(
+    sizes: Mapping[str, int],
+    *,
+    stride_h: int,
+    stride_w: int,
+    pad_h: int,
+    pad_w: int,
+    dilation_h: int,
+    dilation_w: int,
+    groups: int,
+) -> dict[str, int]:
+    """Output rows p and columns q of a convolution; the channels must divide into the groups."""
+    c, o, d = sizes["c"], sizes["o"], sizes["d"]
+    check_window("conv2d", stride=(stride_h, stride_w), padding=(pad_h, pad_w), dilation=(dilation_h, dilation_w))
+    if groups < 1 or c % groups or o % groups:
+        raise ValueError(f"conv2d: groups={groups} must divide both in_channels={c} and out_channels={o}")
+    if d * groups != c:
+        raise ValueError(
+            f"conv2d: x has {c} channels, but weight has {d} per group and groups={groups}, so {d * groups} expected"
+        )
+    p = _positions("conv2d", "height", sizes["h"], sizes["k"], stride_h, pad_h, dilation_h)
+    q = _positions("conv2d", "width", sizes["w"], sizes["l"], stride_w, pad_w, dilation_w)
+    return {"p": p, "q": q}
+
+
+def max_pooling(
+    sizes: Mapping[str, int],
+    *,
+    kernel_h: int,
+    kernel_w: int,
+    stride_h: int,
+    stride_w: int,
+    pad_h: int,
+    pad_w: int,
+    dilation_h: int,
+    dilation_w: int,
+    ceil_mode: bool,
+) -> dict[str, int]:
+    """Output rows p and columns q of max pooling."""
+    check_pooling("max_pool2d", (kernel_h, kernel_w), (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w))
+    name = "max_pool2d"
+    p = _positions(name, "height", sizes["h"], kernel_h, stride_h, pad_h, dilation_h, ceil_mode)
+    q = _positions(name, "width", sizes["w"], kernel_w, stride_w, pad_w, dilation_w, ceil_mode)
+    return {"p": p, "q": q}
+
+
+def average_pooling(
+    height: int, width: int, kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int], ceil_mode: bool
+) -> tuple[int, int]:
+    """Output rows and columns of average pooling."""
+    name = "avg_pool2d"
+    check_pooling(name, kernel, stride, pad, (1, 1))
+    p = _positions(name, "height", height, kernel[0], stride[0], pad[0], 1, ceil_mode)
+    q = _positions(name, "width", width, kernel[1], stride[1], pad[1], 1, ceil_mode)
+    return p, q
+
+
+def check_window(
+    name: str,
+    *,
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    kernel_size: tuple[int, int] = (1, 1),
+) -> None:
+    """Refuse windows that cannot be: everything at least 1, padding at least 0."""
+    for argument, value, least in (
+        ("kernel_size", kernel_size, 1),
+        ("stride", stride, 1),
+        ("padding", padding, 0),
+        ("dilation", dilation, 1),
+    ):
+        if min(value) < least:
+            raise ValueError(f"{name}: {argument}={value} must be at least {least}")
+
+
+def check_pooling(
+    name: str, kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int], dilation: tuple[int, int]
+) -> None:
+    check_window(name, stride=stride, padding=pad, dilation=dilation, kernel_size=kernel)
+    if 2 * pad[0] > kernel[0] or 2 * pad[1] > kernel[1]:
+        raise ValueError(f"{name}: padding={pad} must be at most half of kernel_size={kernel}")
+
+
+def _positions(
+    name: str, axis: str, size: int, kernel: int, stride: int, pad: int, dilation: int, ceil_mode: bool = False
+) -> int:
+    """Places of a dilated window on a padded axis."""
+    room = size + 2 * pad - dilation * (kernel - 1) - 1
+    if room < 0:
+        reach = dilation * (kernel - 1) + 1
+        raise ValueError(
+            f"{name}: the kernel reaches over {reach} (kernel_size={kernel}, dilation={dilation}), more than the "
+            f"padded {axis} {size} + 2 * {pad} of its input; use a smaller kernel_size or more padding"
+        )
+    if not ceil_mode:
+        return room // stride + 1
+    count = -(-room // stride) + 1
+    return count - 1 if (count - 1) * stride >= size + pad else count  # no window starts in the far padding

@@ -1,0 +1,53 @@
+"""Losses over class scores, one value per sample and place; axis c of x[n, c, s] holds the classes."""
+
+import numpy as np
+
+__all__ = ["cross_entropy_dx", "cross_entropy_forward", "nll_loss_dx", "nll_loss_forward"]
+
+
+def _classes(target, ignore_index):
+    """target as an index of axis c, and where it counts; ignored places point at class 0."""
+    counts = target != ignore_index
+    return np.where(counts, target, 0)[:, None, :], counts
+
+
+def cross_entropy_forward(x, target, weight, loss, logsumexp, ignore_index, label_smoothing):
+    """Softmax and cross-entropy in one pass (C classes, ε = label_smoothing, t = target, 0 where t is ignored):
+
+    loss = (1 − ε) · weight_t · (L − x_t) + ε/C · Σ_c weight_c · (L − x_c),  L = logsumexp = log Σ_c e^x_c
+
+    Label smoothing: C. Szegedy et al., "Rethinking the Inception Architecture", arXiv:1512.00567.
+    """
+    index, counts = _classes(target, ignore_index)
+    top = x.max(axis=1)
+    logsumexp[:] = top + np.log(np.exp(x - top[:, None]).sum(axis=1))
+    chosen = np.take_along_axis(x, index, axis=1)[:, 0]
+    loss[:] = (1 - label_smoothing) * weight[index[:, 0]] * (logsumexp - chosen)
+    if label_smoothing:
+        every = (weight[:, None] * (logsumexp[:, None] - x)).sum(axis=1)
+        loss += label_smoothing / x.shape[1] * every
+    loss *= counts
+
+
+def cross_entropy_dx(dloss, x, target, weight, logsumexp, dx, ignore_index, label_smoothing):
+    """dx_c = dloss · (softmax_c · Σ_k q_k − q_c),  q_c = (1 − ε) · weight_t · [c = t] + ε/C · weight_c."""
+    index, counts = _classes(target, ignore_index)
+    smooth = (label_smoothing / x.shape[1] * weight).astype(x.dtype)
+    chosen = ((1 - label_smoothing) * weight[index]).astype(x.dtype)
+    np.exp(x - logsumexp[:, None], out=dx)
+    dx *= chosen + smooth.sum()
+    dx -= smooth[:, None]
+    np.put_along_axis(dx, index, np.take_along_axis(dx, index, axis=1) - chosen, axis=1)
+    dx *= (dloss * counts)[:, None]
+
+
+def nll_loss_forward(x, target, weight, loss, ignore_index):
+    """loss = −weight_t · x_t; 0 where t is ignored."""
+    index, counts = _classes(target, ignore_index)
+    loss[:] = -weight[index[:, 0]] * np.take_along_axis(x, index, axis=1)[:, 0] * counts
+
+
+def nll_loss_dx(dloss, target, weight, dx, ignore_index):
+    index, counts = _classes(target, ignore_index)
+    dx.fill(0)
+    np.put_along_axis(dx, index, -(weight[index] * (dloss * counts)[:, None]), axis=1)

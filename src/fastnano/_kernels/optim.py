@@ -1,0 +1,43 @@
+"""Steps of the optimisers, in place.  Hyper-parameters are float64 arrays of one element, so that a schedule can
+change them between steps; ``step`` counts from 1.
+"""
+
+import numpy as np
+
+__all__ = ["adam", "adamw", "sgd", "sgd_momentum"]
+
+
+def sgd(grad, lr, weight_decay, param):
+    """param −= lr · (grad + weight_decay · param)."""
+    param -= (lr[0] * (grad + weight_decay[0] * param)).astype(param.dtype)
+
+
+def sgd_momentum(grad, lr, momentum, dampening, nesterov, weight_decay, step, param, velocity):
+    """g = grad + weight_decay · param;  v = momentum · v + (1 − dampening) · g, but v = g in the first step;
+    param −= lr · (g + momentum · v if nesterov else v)  (I. Sutskever et al., ICML 2013).
+    """
+    g = grad + (weight_decay[0] * param).astype(param.dtype)
+    fresh = 1 - dampening[0] if step[0] > 1 else 1.0
+    velocity[...] = momentum[0] * velocity + fresh * g
+    update = g + momentum[0] * velocity if nesterov[0] else velocity
+    param -= (lr[0] * update).astype(param.dtype)
+
+
+def adam(grad, lr, betas, eps, weight_decay, step, param, mean, square):
+    """m = β₁ m + (1 − β₁) g;  s = β₂ s + (1 − β₂) g²;  param −= lr · m̂ / (√ŝ + eps), with g = grad +
+    weight_decay · param, m̂ = m / (1 − β₁ᵗ), ŝ = s / (1 − β₂ᵗ)  (D. Kingma, J. Ba, arXiv:1412.6980).
+    """
+    _adam(grad + (weight_decay[0] * param).astype(param.dtype), lr, betas, eps, step, param, mean, square)
+
+
+def adamw(grad, lr, betas, eps, weight_decay, step, param, mean, square):
+    """Adam on grad alone, after param *= 1 − lr · weight_decay  (I. Loshchilov, F. Hutter, arXiv:1711.05101)."""
+    param *= param.dtype.type(1 - lr[0] * weight_decay[0])
+    _adam(grad, lr, betas, eps, step, param, mean, square)
+
+
+def _adam(g, lr, betas, eps, step, param, mean, square):
+    mean[...] = betas[0] * mean + (1 - betas[0]) * g
+    square[...] = betas[1] * square + (1 - betas[1]) * g * g
+    denominator = np.sqrt(square) / np.sqrt(1 - betas[1] ** step[0]) + eps[0]
+    param -= (lr[0] / (1 - betas[0] ** step[0]) * mean / denominator).astype(param.dtype)

@@ -1,0 +1,39 @@
+"""Checks of what users hand to layers; each error names the argument, its value and what was expected."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+
+def count(owner: str, name: str, value: Any, least: int = 1) -> int:
+    """An integer of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{owner}: {name}={value!r} must be an integer")
+    if value < least:
+        raise ValueError(f"{owner}: {name}={value} must be at least {least}")
+    return int(value)
+
+
+def pair(owner: str, name: str, value: Any, least: int = 1) -> tuple[int, int]:
+    """One integer for both axes, or one for each of height and width."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) != 2:
+        raise ValueError(f"{owner}: {name}={value!r} must be one integer or two")
+    return count(owner, name, values[0], least), count(owner, name, values[1], least)
+
+
+def probability(owner: str, name: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{owner}: {name}={value!r} must be a number from 0 to 1")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{owner}: {name}={value} must be from 0 to 1")
+    return float(value)
+
+
+def choice(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """One of a few words."""
+    if value not in choices:
+        raise ValueError(f"{owner}: {name}={value!r} must be one of {', '.join(map(repr, choices))}")
+    return value

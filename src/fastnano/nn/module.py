@@ -1,0 +1,297 @@
+"""The base of all layers and networks."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import weakref
+from collections import deque, namedtuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._state import state
+from ..autograd import Tensor, as_tensor, native_array
+
+LoadResult = namedtuple("LoadResult", ["missing_keys", "unexpected_keys"])
+
+
+class Parameter(Tensor):
+    """A tensor that a module learns; assigned to an attribute of a Module, it is found by ``parameters()``."""
+
+    __slots__ = ()
+
+    def __init__(self, data: npt.ArrayLike, requires_grad: bool = True) -> None:
+        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+class _Tapes(threading.local):
+    """Per thread and module, the calls made on arrays that ``backward`` has not gone back through yet."""
+
+    # Design: outside the module, so that it can be copied, pickled and used from several threads.  The newest 128
+    # are kept: a loop that only calls forward must not fill the memory.
+    def __init__(self) -> None:
+        self.calls: weakref.WeakKeyDictionary[Module, deque] = weakref.WeakKeyDictionary()
+
+    def of(self, module: Module) -> deque:
+        return self.calls.setdefault(module, deque(maxlen=128))
+
+
+_tapes = _Tapes()
+
+
+def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a forward written for tensors take arrays too: array in, array out, recorded for ``backward``."""
+
+    @functools.wraps(forward)
+    def wrapped(self: Module, *inputs: Any, **options: Any) -> Any:
+        if not any(isinstance(x, np.ndarray) for x in inputs):
+            return forward(self, *inputs, **options)
+        if any(isinstance(x, Tensor) for x in inputs):
+            return forward(self, *map(as_tensor, inputs), **options)
+        tensors = [Tensor(x, state.grad_enabled and x.dtype.kind == "f") for x in map(native_array, inputs)]
+        output = forward(self, *tensors, **options)
+        if state.grad_enabled:
+            _tapes.of(self).append((tensors, output))
+        return output.data
+
+    return wrapped
+
+
+class Module:
+    """A layer or a network: define ``forward`` on tensors; parameters and modules assigned to attributes are found.
+
+    Driven through autograd::
+
+        loss = criterion(net(x), target); loss.backward()
+
+    or by hand, on arrays: ``y = layer.forward(x)``, then ``dx = layer.backward(dy)``, which adds to the parameters'
+    ``.grad`` and returns the gradient of x.  Calls are gone back through last first, in each thread by itself.
+    """
+
+    training: bool
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "forward" in cls.__dict__:
+            cls.forward = _tensors_or_arrays(cls.__dict__["forward"])  # type: ignore[method-assign]
+
+    def __init__(self) -> None:
+        for name in ("_parameters", "_buffers", "_modules"):
+            object.__setattr__(self, name, {})
+        self.training = True
+
+    def forward(self, *inputs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}.forward: define it in the class")
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return self.forward(*inputs, **options)
+
+    def backward(self, dy: npt.ArrayLike) -> Any:
+        """Go back through the last call of ``forward`` on arrays: dy has the shape of its output.
+
+        Adds to ``.grad`` of the parameters; returns the gradient of the input (a tuple where there were several).
+        """
+        calls = _tapes.of(self)
+        if not calls:
+            raise RuntimeError(
+                f"{type(self).__name__}.backward: no call of forward on an array is left to go back through"
+            )
+        inputs, output = calls[-1]
+        output.backward(dy)
+        calls.pop()
+        gradients = tuple(None if x.grad is None else x.grad.data for x in inputs)
+        for x in inputs:
+            x.grad = None
+        return gradients[0] if len(gradients) == 1 else gradients
+
+    # Attributes
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
+        stores = (self._parameters, self._buffers, self._modules)
+        if isinstance(value, Parameter):
+            home = self._parameters
+        elif isinstance(value, Module):
+            home = self._modules
+        else:
+            home = next((store for store in stores if name in store), None)
+            if home is self._buffers and value is not None and not isinstance(value, Tensor):
+                raise TypeError(f"{type(self).__name__}.{name} is a buffer; assign a tensor, not {type(value).__name__}")
+        for store in stores:
+            if store is not home:
+                store.pop(name, None)
+        if home is None:
+            object.__setattr__(self, name, value)
+        else:
+            self.__dict__.pop(name, None)
+            home[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        for store in ("_parameters", "_buffers", "_modules"):
+            if name in self.__dict__.get(store, ()):
+                return self.__dict__[store][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        for store in (self._parameters, self._buffers, self._modules):
+            if name in store:
+                del store[name]
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
+
+    def register_parameter(self, name: str, parameter: Parameter | None) -> None:
+        """A parameter by name; None for one that this layer could have and has not."""
+        self._parameters[name] = parameter
+
+    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
+        """State that is saved but not learned."""
+        self._buffers[name] = tensor
+
+    def add_module(self, name: str, module: Module) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"add_module: {name!r} must be a Module, got {type(module).__name__}")
+        self._modules[name] = module
+
+    # Walking
+
+    def children(self) -> Iterator[Module]:
+        return iter(self._modules.values())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        return iter(self._modules.items())
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all below it, each once, with dotted names."""
+        seen: set[int] = set()
+        stack = [(prefix, self)]
+        while stack:
+            name, module = stack.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield name, module
+            below = [(f"{name}.{key}" if name else key, child) for key, child in module._modules.items()]
+            stack.extend(reversed(below))
+
+    def modules(self) -> Iterator[Module]:
+        return (module for _, module in self.named_modules())
+
+    def _named(self, store: str) -> Iterator[tuple[str, Any]]:
+        for prefix, module in self.named_modules():
+            for name, value in getattr(module, store).items():
+                if value is not None:
+                    yield (f"{prefix}.{name}" if prefix else name), value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Every parameter once, with its dotted name."""
+        seen: set[int] = set()
+        for name, parameter in self._named("_parameters"):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
+
+    def parameters(self) -> Iterator[Parameter]:
+        return (parameter for _, parameter in self.named_parameters())
+
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        return self._named("_buffers")
+
+    def buffers(self) -> Iterator[Tensor]:
+        return (buffer for _, buffer in self.named_buffers())
+
+    def apply(self, function: Callable[[Module], Any]) -> Module:
+        """Call a function on every module below and on this one."""
+        for module in reversed(list(self.modules())):
+            function(module)
+        return self
+
+    # Modes
+
+    def train(self, mode: bool = True) -> Module:
+        """Training mode: batch norm uses the batch's statistics, dropout drops."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Evaluation mode: batch norm uses the running statistics, dropout does nothing."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Freeze or unfreeze all parameters."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def to(self, dtype: npt.DTypeLike) -> Module:
+        """Convert parameters and floating buffers, in place."""
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor.dtype.kind == "f":
+                tensor.data = tensor.data.astype(dtype)
+                tensor.grad = None
+        return self
+
+    def double(self) -> Module:
+        return self.to(np.float64)
+
+    def float(self) -> Module:
+        return self.to(np.float32)
+
+    # State
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Parameters and buffers by dotted name, sharing the module's memory, in PyTorch's order."""
+        found: dict[str, Tensor] = {}
+        self._collect(found, "")
+        return found
+
+    def _collect(self, found: dict[str, Tensor], prefix: str) -> None:
+        for store in (self._parameters, self._buffers):
+            found |= {prefix + name: value.detach() for name, value in store.items() if value is not None}
+        for name, module in self._modules.items():
+            module._collect(found, f"{prefix}{name}.")
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        """Copy values in by name: all of them, or, where anything does not fit, none.
+
+        Raises KeyError for missing or unexpected names (if ``strict``), ValueError for a wrong shape.
+        """
+        own = self.state_dict()
+        given = {name: np.asarray(as_tensor(value).data) for name, value in state_dict.items()}
+        missing, unexpected = [k for k in own if k not in given], [k for k in given if k not in own]
+        problems = [f"{name} is missing" for name in missing] + [f"{name} is not expected" for name in unexpected]
+        if problems and strict:
+            raise KeyError(f"load_state_dict: {'; '.join(problems)} (strict=False ignores such names)")
+        for name in own.keys() & given.keys():
+            if own[name].shape != given[name].shape:
+                raise ValueError(f"load_state_dict: {name} has shape {given[name].shape}, expected {own[name].shape}")
+        for name in own.keys() & given.keys():
+            own[name].copy_(given[name].astype(own[name].dtype))
+        return LoadResult(missing, unexpected)
+
+    # Looking
+
+    def extra_repr(self) -> str:
+        """What stands in the brackets of the repr."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
+        head, extra = type(self).__name__, self.extra_repr()
+        if not lines:
+            return f"{head}({extra})"
+        return f"{head}({extra}\n  " + "\n  ".join(lines) + "\n)"

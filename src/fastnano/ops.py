@@ -1,0 +1,228 @@
+"""Every operation of the library, one row each.
+
+# Design: an op is one row: the signature of its forward kernel and a short rule per gradient kernel.  Eager autograd,
+# layers driven by hand and every test are generic drivers of these rows.  Rejected: a class per op, where each
+# repeats shape checks, allocation and the list of what backward needs.
+
+``d<name>`` is the gradient of ``<name>`` and has its shape.  The rule ``dy weight -> dx`` of op ``linear`` is the
+kernel ``linear_dx``; kernels take reads, writes and scalars in the row's order.  A rule may read what an earlier
+rule wrote.  See ``_contract`` for the marks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import _dims as dims
+from ._contract import Contract
+from ._rows import Expression, Op
+
+__all__ = ["CONTRACTS", "EXPRESSIONS", "OPS", "STEPS"]
+
+
+_CONVOLUTION = (
+    "x[n,c,h,w] weight[o,d,k,l] bias[o] -> y[n,o,p,q]"
+    " ; stride_h stride_w pad_h pad_w dilation_h dilation_w groups",
+    "dy weight -> dx",
+    "dy x -> +dweight +dbias",
+)  # d = c / groups input channels per group; kernel k by l; output p by q
+
+OPS = {
+    op.name: op
+    for op in (
+        # linear
+        Op("linear", "x[n,i] weight[o,i] bias[o] -> y[n,o]", "dy weight -> dx", "dy x -> +dweight +dbias"),
+        # convolution: two algorithms, one contract
+        Op("conv2d", *_CONVOLUTION, dims=dims.convolution),
+        Op("conv2d_im2col", *_CONVOLUTION, dims=dims.convolution),
+        # pooling; argmax counts positions of the unpadded h x w plane
+        Op(
+            "max_pool2d",
+            "x[n,c,h,w] -> y[n,c,p,q] argmax[n,c,p,q]:i4"
+            " ; kernel_h kernel_w stride_h stride_w pad_h pad_w dilation_h dilation_w | ceil_mode",
+            "dy argmax -> dx",
+            dims=dims.max_pooling,
+        ),
+        Op(
+            "avg_pool2d",
+            "x[n,c,h,w] scale[p,q] -> y[n,c,p,q] ; kernel_h kernel_w stride_h stride_w pad_h pad_w",
+            "dy scale -> dx",
+        ),
+        # activation
+        Op("relu", "x[...] -> y[...]", "dy y -> dx"),
+        Op("leaky_relu", "x[...] -> y[...] ; negative_slope", "dy x -> dx"),
+        Op("sigmoid", "x[...] -> y[...]", "dy y -> dx"),
+        Op("tanh", "x[...] -> y[...]", "dy y -> dx"),
+        # softmax, over the axis c
+        Op("softmax", "x[n,c,s] -> y[n,c,s]", "dy y -> dx"),
+        Op("log_softmax", "x[n,c,s] -> y[n,c,s]", "dy y -> dx"),
+        # norm: in training mean and var are those of x itself, and dx takes account of it
+        Op("batch_statistics", "x[n,c,s] -> +mean[c] +var[c]"),
+        Op(
+            "batch_norm",
+            "x[n,c,s] weight[c] bias[c] mean[c] var[c] -> y[n,c,s] ; eps",
+            "dy x mean var -> +dweight +dbias",
+            "dy x weight mean var dweight dbias -> dx",
+        ),
+        Op(
+            "batch_norm_inference",
+            "x[n,c,s] weight[c] bias[c] mean[c] var[c] -> y[n,c,s] ; eps",
+            "dy x mean var -> +dweight +dbias",
+            "dy weight var -> dx",
+        ),
+        # dropout: the mask is a function of the key and the element's place, so backward makes it again
+        Op("dropout", "x[...] key[2]:u8 -> y[...] ; p", "dy key -> dx"),
+        # loss, one value per sample and place; a reduction follows
+        Op(
+            "cross_entropy",
+            "x[n,c,s] target[n,s]:i8 weight[c] -> loss[n,s] logsumexp[n,s] ; ignore_index label_smoothing",
+            "dloss x target weight logsumexp -> dx",
+        ),
+        Op(
+            "nll_loss",
+            "x[n,c,s] target[n,s]:i8 weight[c] -> loss[n,s] ; ignore_index",
+            "dloss target weight -> dx",
+        ),
+    )
+}
+
+# Kernels that only update state; hyper-parameters are arrays, so that a schedule can change them between steps.
+STEPS = {
+    step.name: step
+    for step in (
+        # count is n * s, the number of values the statistics were taken over
+        Contract.parse(
+            "running_statistics",
+            "mean[c] var[c] count[1]:f8 momentum[1]:f8 -> ~running_mean[c] ~running_var[c]",
+        ),
+        Contract.parse("sgd", "grad[...] lr[1]:f8 weight_decay[1]:f8 -> ~param[...]"),
+        Contract.parse(
+            "sgd_momentum",
+            "grad[...] lr[1]:f8 momentum[1]:f8 dampening[1]:f8 nesterov[1]:f8 weight_decay[1]:f8 step[1]:f8"
+            " -> ~param[...] ~velocity[...]",
+        ),
+        Contract.parse(
+            "adam",
+            "grad[...] lr[1]:f8 betas[2]:f8 eps[1]:f8 weight_decay[1]:f8 step[1]:f8"
+            " -> ~param[...] ~mean[...] ~square[...]",
+        ),
+        Contract.parse(
+            "adamw",
+            "grad[...] lr[1]:f8 betas[2]:f8 eps[1]:f8 weight_decay[1]:f8 step[1]:f8"
+            " -> ~param[...] ~mean[...] ~square[...]",
+        ),
+    )
+}
+
+CONTRACTS = {c.name: c for op in OPS.values() for c in (op.forward, *op.gradients)} | STEPS
+
+
+def _scatter(dz, shape, index):
+    """Zeros of a shape with dz added at an index, which may name a place more than once."""
+    out = np.zeros(shape, dz.dtype)
+    if isinstance(index, (int, slice)) or (isinstance(index, tuple) and all(isinstance(i, (int, slice)) for i in index)):
+        out[index] = dz
+    else:
+        np.add.at(out, index, dz)
+    return out
+
+
+def _restore(reduced, shape, axis, keepdims):
+    """A reduced array, with the axes it lost back in place and spread over the shape they had."""
+    if axis is not None and not keepdims:
+        reduced = np.expand_dims(reduced, axis)
+    return np.broadcast_to(reduced, shape)
+
+
+def _share(dz, z, x, axis, keepdims):
+    """dz handed to the extreme values of a reduction, in equal parts where several are equal."""
+    extreme = x == _restore(z, x.shape, axis, keepdims)
+    return extreme / extreme.sum(axis, keepdims=True, dtype=x.dtype) * _restore(dz, x.shape, axis, keepdims)
+
+
+def _matmul_dx(dz, x, y):
+    if y.ndim == 1:
+        return np.multiply.outer(dz, y)
+    return np.matmul(dz[..., None, :] if x.ndim == 1 else dz, y.swapaxes(-1, -2)).reshape(
+        (*dz.shape, x.shape[-1]) if x.ndim == 1 else (*dz.shape[:-1], x.shape[-1])
+    )
+
+
+def _matmul_dy(dz, x, y):
+    if x.ndim == 1:
+        return x * dz[..., None] if y.ndim == 1 else x[:, None] * dz[..., None, :]
+    if y.ndim == 1:
+        return (x * dz[..., None]).reshape(-1, y.shape[0]).sum(axis=0)
+    return np.matmul(x.swapaxes(-1, -2), dz)
+
+
+# NumPy expressions, broadcast by the engine.  The parameters of a gradient say what backward keeps: an input, the
+# output z, the shape of x, or a keyword of the forward expression.
+EXPRESSIONS = {
+    row.name: row
+    for row in (
+        # arithmetic
+        Expression("add", lambda x, y: x + y, dx=lambda dz: dz, dy=lambda dz: dz),
+        Expression("sub", lambda x, y: x - y, dx=lambda dz: dz, dy=lambda dz: -dz),
+        Expression("mul", lambda x, y: x * y, dx=lambda dz, y: dz * y, dy=lambda dz, x: dz * x),
+        Expression("div", lambda x, y: x / y, dx=lambda dz, y: dz / y, dy=lambda dz, z, y: -dz * z / y),
+        Expression(
+            "pow",
+            lambda x, y: x**y,
+            dx=lambda dz, x, y: dz * y * x ** np.where(y == 0, 1, y - 1),
+            dy=lambda dz, z, x: dz * z * np.log(np.where(x > 0, x, 1)),
+        ),
+        Expression("neg", lambda x: -x, dx=lambda dz: -dz),
+        Expression("matmul", lambda x, y: np.matmul(x, y), dx=_matmul_dx, dy=_matmul_dy),
+        # elementwise
+        Expression("exp", lambda x: np.exp(x), dx=lambda dz, z: dz * z),
+        Expression("log", lambda x: np.log(x), dx=lambda dz, x: dz / x),
+        Expression("sqrt", lambda x: np.sqrt(x), dx=lambda dz, z: dz / (2 * z)),
+        Expression("abs", lambda x: np.abs(x), dx=lambda dz, x: dz * np.sign(x)),
+        Expression(
+            "maximum",
+            lambda x, y: np.maximum(x, y),
+            dx=lambda dz, x, y: dz * ((x > y) + (x == y) * x.dtype.type(0.5)),
+            dy=lambda dz, x, y: dz * ((y > x) + (x == y) * x.dtype.type(0.5)),
+        ),
+        Expression(
+            "minimum",
+            lambda x, y: np.minimum(x, y),
+            dx=lambda dz, x, y: dz * ((x < y) + (x == y) * x.dtype.type(0.5)),
+            dy=lambda dz, x, y: dz * ((y < x) + (x == y) * x.dtype.type(0.5)),
+        ),
+        Expression(
+            "clamp_min",
+            lambda x, *, min: np.maximum(x, x.dtype.type(min)),
+            dx=lambda dz, x, min: dz * (x >= min),
+        ),
+        # reductions
+        Expression(
+            "sum",
+            lambda x, *, axis, keepdims: np.sum(x, axis, keepdims=keepdims),
+            dx=lambda dz, shape, axis, keepdims: _restore(dz, shape, axis, keepdims),
+        ),
+        Expression(
+            "mean",
+            lambda x, *, axis, keepdims: np.mean(x, axis, keepdims=keepdims),
+            dx=lambda dz, shape, axis, keepdims: _restore(
+                dz * dz.dtype.type(dz.size / max(np.prod(shape), 1)), shape, axis, keepdims
+            ),
+        ),
+        Expression("amax", lambda x, *, axis, keepdims: np.max(x, axis, keepdims=keepdims), dx=_share),
+        Expression("amin", lambda x, *, axis, keepdims: np.min(x, axis, keepdims=keepdims), dx=_share),
+        # views
+        Expression("reshape", lambda x, *, to: x.reshape(to), dx=lambda dz, shape: dz.reshape(shape)),
+        Expression(
+            "permute", lambda x, *, axes: x.transpose(axes), dx=lambda dz, axes: dz.transpose(np.argsort(axes))
+        ),
+        Expression("index", lambda x, *, index: x[index], dx=_scatter),
+        Expression(
+            "pad",
+            lambda x, *, widths, value: np.pad(x, widths, constant_values=value),
+            dx=lambda dz, widths: dz[tuple(slice(a, dz.shape[i] - b) for i, (a, b) in enumerate(widths))],
+        ),
+        Expression("cast", lambda x, *, dtype: x.astype(dtype), dx=lambda dz: dz),
+        Expression("expand", lambda x, *, to: np.broadcast_to(x, to), dx=lambda dz: dz),
+    )
+}
