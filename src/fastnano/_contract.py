@@ -20,6 +20,7 @@ import numpy as np
 
 Shape = tuple[int, ...]
 Sizes = dict[str, Any]
+Outputs = tuple[tuple[str, Shape, np.dtype], ...]  # name, shape and dtype of each array to allocate
 Dims = Callable[..., Mapping[str, int]]
 
 _ARRAY = re.compile(r"([+~]?)(\w+)\[([^\]]*)\](?::(\w+))?")
@@ -48,7 +49,7 @@ class Argument:
         return tuple(int(letter) if letter.isdigit() else sizes[letter] for letter in self.letters)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contract:
     """What one kernel reads and writes, and how the shapes relate."""
 
@@ -83,25 +84,28 @@ class Contract:
         return self.reads + tuple(a for a in self.writes if a.mark == "~")
 
     @cached_property
-    def _float_argument(self) -> str:
+    def float_argument(self) -> str:
+        """An array of the float dtype a call runs in."""
         return next(a.name for a in self.arrays if a.dtype is None)
 
     def dtype(self, env: Mapping[str, Any]) -> np.dtype:
         """The float dtype a call runs in."""
-        return env[self._float_argument].dtype
+        return env[self.float_argument].dtype
 
     def bind(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any]) -> Sizes:
         """Check the given arrays and scalars; return the size of every letter."""
-        return _bind(
-            self,
-            tuple(array.shape for array in arrays),
-            tuple(array.dtype for array in arrays),
-            tuple(scalars.items()),
-        )
+        return _fit(self, tuple([(a.shape, a.dtype) for a in arrays]), tuple(scalars.items()))[0]
+
+    def outputs(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any]) -> Outputs:
+        """The same checks; return what the kernel writes and no caller brings."""
+        return _fit(self, tuple([(a.shape, a.dtype) for a in arrays]), tuple(scalars.items()))[1]
 
     def allocate(self, sizes: Sizes, dtype: np.dtype) -> dict[str, np.ndarray]:
         """Uninitialised arrays for everything the kernel writes and no caller brings."""
-        return {a.name: np.empty(a.shape(sizes), a.dtype or dtype) for a in self.writes if a.mark != "~"}
+        return {name: np.empty(shape, kind) for name, shape, kind in self._outputs(sizes, dtype)}
+
+    def _outputs(self, sizes: Sizes, dtype: np.dtype) -> Outputs:
+        return tuple((a.name, a.shape(sizes), a.dtype or dtype) for a in self.writes if a.mark != "~")
 
 
 def _arguments(text: str) -> tuple[Argument, ...]:
@@ -112,18 +116,21 @@ def _arguments(text: str) -> tuple[Argument, ...]:
 
 
 @lru_cache(maxsize=4096)  # a training loop asks the same few questions at every step
-def _bind(contract: Contract, shapes: tuple[Shape, ...], dtypes: tuple, scalars: tuple) -> Sizes:
+def _fit(contract: Contract, arrays: tuple[tuple[Shape, np.dtype], ...], scalars: tuple) -> tuple[Sizes, Outputs]:
     values = dict(scalars)
     expected = {*contract.scalars, *contract.dims_scalars}
     if values.keys() != expected:
         raise TypeError(f"{contract.name}: takes the numbers {sorted(expected)}, got {sorted(values)}")
-    _check_dtypes(contract, dtypes)
+    if len(arrays) != len(contract.given):
+        names = ", ".join(map(str, contract.given))
+        raise TypeError(f"{contract.name}: takes {len(contract.given)} arrays ({names}), got {len(arrays)}")
+    dtype = _common_dtype(contract, [dtype for _, dtype in arrays])
     sizes: Sizes = {}
-    for argument, shape in zip(contract.given, shapes, strict=True):
+    for argument, (shape, _) in zip(contract.given, arrays, strict=True):
         _match(contract.name, argument, shape, sizes)
     if contract.dims is not None:
         sizes.update(contract.dims(sizes, **values))
-    return sizes
+    return sizes, contract._outputs(sizes, dtype)
 
 
 def _match(name: str, argument: Argument, shape: Shape, sizes: Sizes) -> None:
@@ -139,8 +146,9 @@ def _match(name: str, argument: Argument, shape: Shape, sizes: Sizes) -> None:
             raise ShapeError(f"{name}: {argument} has shape {shape}, but {letter}={known}")
 
 
-def _check_dtypes(contract: Contract, dtypes: Sequence[np.dtype]) -> None:
-    common = None
+def _common_dtype(contract: Contract, dtypes: Sequence[np.dtype]) -> np.dtype:
+    """The one float dtype of the given arrays."""
+    common: tuple[Argument, np.dtype] | None = None
     for argument, dtype in zip(contract.given, dtypes, strict=True):
         if argument.dtype is not None:
             if dtype != argument.dtype:
@@ -157,3 +165,4 @@ def _check_dtypes(contract: Contract, dtypes: Sequence[np.dtype]) -> None:
             )
         else:
             common = (argument, dtype)
+    return common[1] if common else FLOATS[0]

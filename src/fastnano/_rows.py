@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,53 @@ Environment = dict[str, Any]  # arrays and numbers of one call, by name
 Launch = Callable[[Any, Environment], None]
 
 
-class Op:
+class Reverse(NamedTuple):
+    """What backward will do, given which inputs want a gradient; worked out once for each such choice of a row."""
+
+    wanted: frozenset[str]  # the inputs that get a gradient
+    rules: tuple[Any, ...]  # what to launch for that, in order
+    saves: tuple[str, ...]  # what those rules read of the forward call
+    watched: tuple[tuple[int, str], ...]  # which of (*inputs, output) that is: they must not change until then
+
+
+class Row:
+    """What the kinds of row share."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    differentiable: frozenset[str]  # the inputs some rule gives a gradient
+
+    def reverse(self, wants: tuple[bool, ...]) -> Reverse:
+        """The reverse pass where these inputs, by position, want a gradient."""
+        return _reverse(self, wants)
+
+    @cached_property
+    def saves(self) -> frozenset[str]:
+        """What backward needs kept alive where every gradient is wanted."""
+        return frozenset(self._saves(self.rules_for(self.differentiable)))
+
+    def rules_for(self, wanted: frozenset[str]) -> tuple[Any, ...]:
+        """The gradient rules to run for the gradients of the wanted inputs, in order."""
+        raise NotImplementedError
+
+    def _saves(self, rules: tuple[Any, ...]) -> set[str]:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+
+@cache
+def _reverse(row: Row, wants: tuple[bool, ...]) -> Reverse:
+    wanted = frozenset(name for name, want in zip(row.inputs, wants, strict=True) if want) & row.differentiable
+    rules = row.rules_for(wanted)
+    saves = row._saves(rules)
+    watched = tuple((i, name) for i, name in enumerate((*row.inputs, row.output)) if name in saves)
+    return Reverse(wanted, rules, tuple(saves), watched)
+
+
+class Op(Row):
     """A forward kernel and the kernels of its gradients."""
 
     def __init__(self, name: str, forward: str, *gradients: str, dims: Dims | None = None) -> None:
@@ -25,6 +71,9 @@ class Op:
         known = {a.name: a for a in self.forward.arrays}
         known |= {f"d{a.name}": Argument(f"d{a.name}", a.letters) for a in self.forward.arrays}
         self.gradients = tuple(self._gradient(rule, known) for rule in gradients)
+        self.inputs = tuple(a.name for a in self.forward.reads)
+        self.output = self.forward.writes[0].name  # further ones are what backward or the caller needs beside it
+        self.differentiable = frozenset(w.name[1:] for rule in self.gradients for w in rule.writes)
 
     def _gradient(self, rule: str, known: dict[str, Argument]) -> Contract:
         reads, writes = (side.split() for side in rule.split("->"))
@@ -33,31 +82,7 @@ class Op:
             f"{self.name}_{marked[0].name}", tuple(known[r] for r in reads), tuple(marked), self.forward.scalars
         )
 
-    def __repr__(self) -> str:
-        return f"Op({self.name!r})"
-
-    @cached_property
-    def inputs(self) -> tuple[str, ...]:
-        return tuple(a.name for a in self.forward.reads)
-
-    @cached_property
-    def output(self) -> str:
-        """The differentiable output; further outputs are what backward or the caller needs beside it."""
-        return self.forward.writes[0].name
-
-    @cached_property
-    def differentiable(self) -> frozenset[str]:
-        """The inputs some rule gives a gradient."""
-        return frozenset(w.name[1:] for rule in self.gradients for w in rule.writes)
-
-    @cached_property
-    def saves(self) -> frozenset[str]:
-        """What backward needs kept alive: all that a gradient rule reads and no rule writes."""
-        written = {w.name for rule in self.gradients for w in rule.writes}
-        return frozenset(r.name for g in self.gradients for r in g.reads) - written - {f"d{self.output}"}
-
     def rules_for(self, wanted: frozenset[str]) -> tuple[Contract, ...]:
-        """The gradient rules to run for the gradients of the wanted inputs, in order."""
         needed = {f"d{name}" for name in wanted}
         rules = []
         for rule in reversed(self.gradients):
@@ -66,32 +91,37 @@ class Op:
                 rules.append(rule)
         return tuple(reversed(rules))
 
+    def _saves(self, rules: tuple[Contract, ...]) -> set[str]:
+        """All that the rules read and none of them writes."""
+        written = {w.name for rule in rules for w in rule.writes}
+        return {r.name for rule in rules for r in rule.reads} - written - {f"d{self.output}"}
+
     def run(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any], launch: Launch) -> Environment:
         """Check, allocate and launch; returns everything read and written, by name."""
         arrays = [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays]
-        sizes = self.forward.bind(arrays, scalars)
-        env = dict(zip(self.inputs, arrays, strict=True)) | scalars
-        env |= self.forward.allocate(sizes, arrays[0].dtype)
+        env = dict(zip(self.inputs, arrays, strict=True))
+        env.update(scalars)
+        for name, shape, dtype in self.forward.outputs(arrays, scalars):
+            env[name] = np.empty(shape, dtype)
         launch(self.forward, env)
         return env
 
-    def kept(self, env: Environment) -> Environment:
+    def kept(self, env: Environment, reverse: Reverse) -> Environment:
         """The part of a forward call that its backward needs."""
-        kept = {name: env[name] for name in self.saves}
-        kept |= {name: env[name] for name in self.forward.scalars}
-        kept["shapes"] = {name: env[name].shape for name in self.differentiable}
+        kept = {name: env[name] for name in (*reverse.saves, *self.forward.scalars)}
+        kept["shapes"] = {w.name: env[w.name[1:]].shape for rule in reverse.rules for w in rule.writes}
         return kept
 
     def backpropagate(
-        self, kept: Environment, dout: np.ndarray, wanted: frozenset[str], launch: Launch
+        self, kept: Environment, dout: np.ndarray, reverse: Reverse, launch: Launch
     ) -> dict[str, np.ndarray]:
         """Gradients of the wanted inputs; a rule none of whose outputs is wanted does not run."""
-        env = kept | {f"d{self.output}": np.ascontiguousarray(dout)}
-        for rule in self.rules_for(wanted):
+        env = {**kept, f"d{self.output}": dout if dout.flags.c_contiguous else np.ascontiguousarray(dout)}
+        for rule in reverse.rules:
             for written in rule.writes:
-                env[written.name] = np.empty(kept["shapes"][written.name[1:]], dout.dtype)
+                env[written.name] = np.empty(kept["shapes"][written.name], dout.dtype)
             launch(rule, env)
-        return {name: env[f"d{name}"] for name in wanted}
+        return {name: env[f"d{name}"] for name in reverse.wanted}
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +134,7 @@ class Formula:
     arguments: tuple[str, ...]
 
 
-class Expression:
+class Expression(Row):
     """An op written as NumPy expressions: one for the result z, one per gradient; broadcast by the engine.
 
     Inputs are the positional parameters of ``forward``, numbers its keyword-only ones.
@@ -124,30 +154,33 @@ class Expression:
             d[1:]: Formula(f"{name}_{d}", f, d, tuple(inspect.signature(f).parameters)) for d, f in gradients.items()
         }
         self.differentiable = frozenset(self.gradients)
-        self.saves = frozenset(a for g in self.gradients.values() for a in g.arguments) & {*self.inputs, "z"}
 
-    def __repr__(self) -> str:
-        return f"Expression({self.name!r})"
+    def rules_for(self, wanted: frozenset[str]) -> tuple[Formula, ...]:
+        return tuple(self.gradients[name] for name in self.inputs if name in wanted)
+
+    def _saves(self, rules: tuple[Formula, ...]) -> set[str]:
+        return {a for rule in rules for a in rule.arguments} & {*self.inputs, self.output}
 
     def run(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any], launch: Launch) -> Environment:
-        env = dict(zip(self.inputs, arrays, strict=True)) | scalars
+        env = dict(zip(self.inputs, arrays, strict=True))
+        env.update(scalars)
         launch(self.forward, env)
         env["z"] = np.asarray(env["z"])
         return env
 
-    def kept(self, env: Environment) -> Environment:
-        kept = {name: env[name] for name in (*self.saves, *self.scalars)}
+    def kept(self, env: Environment, reverse: Reverse) -> Environment:
+        kept = {name: env[name] for name in (*reverse.saves, *self.scalars)}
         kept["shape"] = env[self.inputs[0]].shape
         kept["shapes"] = {name: env[name].shape for name in self.inputs}
         return kept
 
     def backpropagate(
-        self, kept: Environment, dout: np.ndarray, wanted: frozenset[str], launch: Launch
+        self, kept: Environment, dout: np.ndarray, reverse: Reverse, launch: Launch
     ) -> dict[str, np.ndarray]:
-        env = kept | {"dz": dout}
-        for name in wanted:
-            launch(self.gradients[name], env)
-        return {name: unbroadcast(np.asarray(env[f"d{name}"]), kept["shapes"][name]) for name in wanted}
+        env = {**kept, "dz": dout}
+        for rule in reverse.rules:
+            launch(rule, env)
+        return {name: unbroadcast(np.asarray(env[f"d{name}"]), kept["shapes"][name]) for name in reverse.wanted}
 
 
 def _by_position(function: Callable[..., Any], keywords: tuple[str, ...]) -> Callable[..., Any]:

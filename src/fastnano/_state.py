@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from types import TracebackType
 
 from . import _kernels
 
-_default_backend = "cython"
+
+def _checked(source: str, name: str) -> str:
+    if name not in _kernels.BACKENDS:
+        raise ValueError(f"{source}={name!r} is unknown; choose one of {', '.join(_kernels.BACKENDS)}")
+    return name
+
+
+_default_backend = _checked("FASTNANO_BACKEND", os.environ.get("FASTNANO_BACKEND") or "cython")
 
 
 class _State(threading.local):
@@ -33,13 +41,12 @@ class use_backend:
             ...
 
     float32 runs on the chosen back end; float64 runs on the NumPy reference under ``"cython"``.
+    The environment variable ``FASTNANO_BACKEND`` names the one to start with.
     """
 
     def __init__(self, name: str) -> None:
         global _default_backend
-        if name not in _kernels.BACKENDS:
-            raise ValueError(f"use_backend: name={name!r} is unknown; choose one of {', '.join(_kernels.BACKENDS)}")
-        _kernels.load(name)
+        _kernels.load(_checked("use_backend: name", name))
         self._name, self._replaced_default = name, _default_backend
         _default_backend = name
 
@@ -59,11 +66,15 @@ class _grad_mode:
 
     enabled: bool
 
+    def __init__(self) -> None:
+        self._outer: list[bool] = []  # a block may be entered again inside itself
+
     def __enter__(self) -> None:
-        self._outer, state.grad_enabled = state.grad_enabled, self.enabled
+        self._outer.append(state.grad_enabled)
+        state.grad_enabled = self.enabled
 
     def __exit__(self, *_: object) -> None:
-        state.grad_enabled = self._outer
+        state.grad_enabled = self._outer.pop()
 
     def __call__(self, function):
         import functools

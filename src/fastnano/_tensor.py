@@ -35,10 +35,19 @@ class Tensor:
     @classmethod
     def _wrap(cls, array: np.ndarray) -> Tensor:
         """A tensor of an array known to be right."""
-        t = Tensor.__new__(Tensor)
-        t.data, t.requires_grad, t.grad, t._node, t._retains_grad = array, False, None, None, False
+        t = _new(Tensor)
+        t.data = array
+        t.requires_grad = t._retains_grad = False
+        t.grad = t._node = None
         t._version = [0]
         return t
+
+    def __reduce__(self) -> tuple:
+        if self._node is not None:
+            raise RuntimeError(
+                "a tensor that an op made cannot be copied or pickled with its graph; use .detach() (or .clone())"
+            )
+        return _rebuild, (type(self), self.data, self.requires_grad, self.grad)
 
     # What it is
 
@@ -122,7 +131,7 @@ class Tensor:
 
     def clone(self) -> Tensor:
         """A copy, on the tape."""
-        return self * 1 if self.requires_grad else Tensor._wrap(self.data.copy())
+        return autograd.apply(EXPRESSIONS["clone"], self)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         if not self.is_leaf:
@@ -194,7 +203,8 @@ class Tensor:
             return NotImplemented
         other = autograd.as_tensor(other, self)
         x, y = (other, self) if reflected else (self, other)
-        x, y = _same_float(name, x, y)
+        if x.data.dtype != y.data.dtype:
+            x, y = _same_float(name, x, y)
         return autograd.apply(EXPRESSIONS[name], x, y)
 
     def __add__(self, other: Any) -> Tensor:
@@ -216,10 +226,13 @@ class Tensor:
         return self._binary("mul", other, reflected=True)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return self._binary("div", other)
+        return self._as_float()._binary("div", other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return self._binary("div", other, reflected=True)
+        return self._as_float()._binary("div", other, reflected=True)
+
+    def _as_float(self) -> Tensor:
+        return self if self.data.dtype.kind == "f" else self.to(autograd.DEFAULT_DTYPE)
 
     def __pow__(self, other: Any) -> Tensor:
         return self._binary("pow", other)
@@ -280,17 +293,24 @@ class Tensor:
         self._version[0] += 1
         return self
 
+    def _operand(self, name: str, other: Any) -> Tensor:
+        """The right-hand side of an update, which is not to change the dtype."""
+        other = autograd.as_tensor(other, self)
+        if other.dtype.kind == "f" and other.dtype != self.dtype:
+            raise TypeError(f"{name}: a {self.dtype} tensor cannot take in {other.dtype}; convert with .to(dtype)")
+        return other
+
     def __iadd__(self, other: Any) -> Tensor:
-        return self._update(np.add, other)
+        return self._update(np.add, self._operand("iadd", other))
 
     def __isub__(self, other: Any) -> Tensor:
-        return self._update(np.subtract, other)
+        return self._update(np.subtract, self._operand("isub", other))
 
     def __imul__(self, other: Any) -> Tensor:
-        return self._update(np.multiply, other)
+        return self._update(np.multiply, self._operand("imul", other))
 
     def __itruediv__(self, other: Any) -> Tensor:
-        return self._update(np.divide, other)
+        return self._update(np.divide, self._operand("itruediv", other))
 
     def copy_(self, other: Any) -> Tensor:
         """Overwrite the values with those of other, broadcast to this shape."""
@@ -308,13 +328,13 @@ class Tensor:
     # Elementwise
 
     def exp(self) -> Tensor:
-        return autograd.apply(EXPRESSIONS["exp"], self)
+        return autograd.apply(EXPRESSIONS["exp"], self._as_float())
 
     def log(self) -> Tensor:
-        return autograd.apply(EXPRESSIONS["log"], self)
+        return autograd.apply(EXPRESSIONS["log"], self._as_float())
 
     def sqrt(self) -> Tensor:
-        return autograd.apply(EXPRESSIONS["sqrt"], self)
+        return autograd.apply(EXPRESSIONS["sqrt"], self._as_float())
 
     def abs(self) -> Tensor:
         return autograd.apply(EXPRESSIONS["abs"], self)
@@ -375,18 +395,21 @@ class Tensor:
     view = reshape
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        start, end = (d % max(self.ndim, 1) for d in (start_dim, end_dim))
+        start, end = (_axis("flatten", d, max(self.ndim, 1), self.shape) for d in (start_dim, end_dim))
         if start > end:
             raise ValueError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
         return self.reshape((*self.shape[:start], int(np.prod(self.shape[start : end + 1])), *self.shape[end + 1 :]))
 
     def permute(self, *dims: Any) -> Tensor:
         axes = tuple(dims[0]) if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
-        axes = tuple(d % self.ndim for d in axes)
+        axes = tuple(_axis("permute", d, self.ndim, self.shape) for d in axes)
+        if len(axes) != self.ndim or len(set(axes)) != self.ndim:
+            raise ValueError(f"permute: dims={axes} must name each axis of shape {self.shape} once")
         return self._view(autograd.apply(EXPRESSIONS["permute"], self, axes=axes))
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         axes = list(range(self.ndim))
+        dim0, dim1 = (_axis("transpose", d, self.ndim, self.shape) for d in (dim0, dim1))
         axes[dim0], axes[dim1] = axes[dim1], axes[dim0]
         return self.permute(axes)
 
@@ -394,20 +417,41 @@ class Tensor:
         return self.reshape(np.expand_dims(self.data, dim).shape)
 
     def squeeze(self, dim: int | None = None) -> Tensor:
-        if dim is not None and self.shape[dim] != 1:
+        if dim is not None and self.shape[_axis("squeeze", dim, self.ndim, self.shape)] != 1:
             return self
         return self.reshape(np.squeeze(self.data, dim).shape)
 
-    def expand(self, *shape: int) -> Tensor:
-        return self._view(autograd.apply(EXPRESSIONS["expand"], self, to=shape))
+    def expand(self, *shape: Any) -> Tensor:
+        """The values repeated along axes of size 1; −1 keeps an axis as it is."""
+        to = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        own = (1,) * (len(to) - self.ndim) + self.shape
+        to = tuple(n if size == -1 else size for size, n in zip(to, own, strict=len(to) >= self.ndim))
+        return self._view(autograd.apply(EXPRESSIONS["expand"], self, to=to))
 
     def __getitem__(self, index: Any) -> Tensor:
         return self._view(autograd.apply(EXPRESSIONS["index"], self, index=_plain(index)))
 
     def _view(self, view: Tensor) -> Tensor:
-        if view.data.base is not None:
+        if view.data.base is not None and np.may_share_memory(view.data, self.data):
             view._version = self._version
         return view
+
+
+_new = Tensor.__new__
+
+
+def _rebuild(kind: type[Tensor], data: np.ndarray, requires_grad: bool, grad: Tensor | None) -> Tensor:
+    """A tensor from what ``__reduce__`` keeps of it."""
+    t = kind(data, requires_grad)
+    t.grad = grad
+    return t
+
+
+def _axis(name: str, dim: int, ndim: int, shape: tuple[int, ...]) -> int:
+    """dim counted from the front."""
+    if not -ndim <= dim < ndim:
+        raise IndexError(f"{name}: dim={dim} is not an axis of shape {shape}")
+    return dim % ndim
 
 
 def _plain(index: Any) -> Any:
@@ -419,8 +463,6 @@ def _plain(index: Any) -> Any:
 
 def _same_float(name: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Integers follow a float operand; two float dtypes are not mixed."""
-    if x.dtype == y.dtype:
-        return x, y
     if x.dtype.kind == y.dtype.kind == "f":
         raise TypeError(f"{name}: the operands are {x.dtype} and {y.dtype}; convert one with .float() or .double()")
     if x.dtype.kind == "f":

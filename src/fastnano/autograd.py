@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ import numpy.typing as npt
 
 from . import _kernels
 from ._contract import Contract
-from ._rows import Environment, Expression, Formula, Op
+from ._rows import Environment, Formula, Reverse
 from ._state import current_backend, state
 from .ops import EXPRESSIONS, OPS
 
@@ -28,25 +30,30 @@ def launch(rule: Contract | Formula, env: Environment) -> None:
     if isinstance(rule, Formula):
         env[rule.output] = rule.function(*arguments)
     elif arguments[0].size:
-        _kernels.select(current_backend(), rule.dtype(env))[rule.name](*arguments)
+        _kernel(current_backend(), env[rule.float_argument].dtype, rule.name)(*arguments)
     else:  # an empty batch: sums over it are zero, and there is nothing else to write
         for written in rule.writes:
             if written.mark != "~":
                 env[written.name].fill(0)
 
 
+@cache
+def _kernel(backend: str, dtype: np.dtype, name: str) -> Callable[..., None]:
+    return _kernels.select(backend, dtype)[name]
+
+
 class Node:
     """How a tensor was made: the op, its inputs, and what its backward needs of the call."""
 
-    __slots__ = ("inputs", "kept", "op", "versions", "wanted")
+    __slots__ = ("inputs", "kept", "op", "reverse", "versions")
 
-    def __init__(self, op: Any, inputs: tuple[Tensor, ...], output: Tensor, env: Environment) -> None:
-        self.op, self.inputs, self.kept = op, inputs, op.kept(env)
-        self.wanted = frozenset(
-            name for name, t in zip(op.inputs, inputs, strict=True) if t.requires_grad and name in op.differentiable
-        )
-        tensors = zip((*op.inputs, op.output), (*inputs, output), strict=True)
-        self.versions = [(t._version, t._version[0], name) for name, t in tensors if name in op.saves]
+    def __init__(
+        self, op: Any, inputs: tuple[Tensor, ...], output: Tensor, env: Environment, reverse: Reverse
+    ) -> None:
+        self.op, self.inputs, self.reverse = op, inputs, reverse
+        self.kept = op.kept(env, reverse)
+        tensors = (*inputs, output)
+        self.versions = [(tensors[i]._version, tensors[i]._version[0], name) for i, name in reverse.watched]
 
     def gradients(self, dout: np.ndarray) -> Iterator[tuple[Tensor, np.ndarray]]:
         """Each input that wants a gradient, with its share of it."""
@@ -56,13 +63,14 @@ class Node:
                     f"{self.op.name}: {name} was changed in place after it was used, and its old values are needed by "
                     f"backward; change a copy (x.detach().clone()), or run the forward pass again"
                 )
-        found = self.op.backpropagate(self.kept, dout, self.wanted, launch)
+        found = self.op.backpropagate(self.kept, dout, self.reverse, launch)
         for name, tensor in zip(self.op.inputs, self.inputs, strict=True):
-            if name in self.wanted:
-                yield tensor, found[name].astype(tensor.data.dtype, copy=False)
+            if name in found:
+                share = found[name]
+                yield tensor, share if share.dtype == tensor.data.dtype else share.astype(tensor.data.dtype)
 
 
-def apply(op: Op | Expression | Function, *inputs: Tensor, **scalars: Any) -> Tensor:
+def apply(op: Any, *inputs: Tensor, **scalars: Any) -> Tensor:
     """Run an op on tensors, and record it where an input requires a gradient."""
     return apply_full(op, inputs, scalars)[0]
 
@@ -71,9 +79,12 @@ def apply_full(op: Any, inputs: tuple[Tensor, ...], scalars: dict[str, Any]) -> 
     """``apply``, with everything the call read and wrote beside the result."""
     env = op.run([t.data for t in inputs], scalars, launch)
     output = Tensor._wrap(env[op.output])
-    if state.grad_enabled and output.data.dtype.kind == "f" and any(t.requires_grad for t in inputs):
-        output._node = Node(op, inputs, output, env)
-        output.requires_grad = bool(output._node.wanted)
+    if state.grad_enabled and output.data.dtype.kind == "f":
+        wants = tuple([t.requires_grad for t in inputs])
+        if True in wants:
+            reverse = op.reverse(wants)
+            if reverse.wanted:
+                output._node, output.requires_grad = Node(op, inputs, output, env, reverse), True
     return output, env
 
 
@@ -125,11 +136,9 @@ class Function:
 
         z = MaxNode()(x, y)
 
-    Each call works on a copy of the object, so that ``self`` may keep what backward needs.
+    Each call works on a copy of the object, so that ``self`` may keep what backward needs.  The arrays handed over
+    are read-only views: change copies.
     """
-
-    output, saves = "z", frozenset[str]()
-    inputs: tuple[str, ...] = ()
 
     def forward(self, *arrays: np.ndarray) -> npt.ArrayLike:
         raise NotImplementedError(f"{type(self).__name__}.forward: define it, from arrays to an array")
@@ -138,54 +147,67 @@ class Function:
         raise NotImplementedError(f"{type(self).__name__}.backward: define it, or use the result under no_grad")
 
     def __call__(self, *inputs: Any) -> Tensor:
-        call = object.__new__(type(self))
-        call.__dict__.update(self.__dict__)
-        call.inputs = tuple(f"input {i}" for i in range(len(inputs)))
-        return apply(call, *(as_tensor(x) for x in inputs))
+        return apply(_FunctionCall(self, len(inputs)), *(as_tensor(x) for x in inputs))
 
     @classmethod
     def apply(cls, *inputs: Any) -> Tensor:
         """``cls()(*inputs)``."""
         return cls()(*inputs)
 
-    @property
-    def name(self) -> str:
-        return type(self).__name__
 
-    @property
-    def differentiable(self) -> frozenset[str]:
-        return frozenset(self.inputs)
+class _FunctionCall:
+    """One call of a Function, in the place of a row."""
+
+    output = "z"
+
+    def __init__(self, function: Function, count: int) -> None:
+        self.name = type(function).__name__
+        self.function = copy.copy(function)
+        self.inputs = tuple(f"input {i}" for i in range(count))
+
+    def reverse(self, wants: tuple[bool, ...]) -> Reverse:
+        wanted = frozenset(name for name, want in zip(self.inputs, wants, strict=True) if want)
+        return Reverse(wanted, (), (), ())
 
     def run(self, arrays: Sequence[np.ndarray], scalars: dict[str, Any], launch: Callable) -> Environment:
-        shapes = tuple(a.shape for a in arrays)
-        return {"z": np.asarray(self.forward(*arrays)), "shapes": shapes}
+        z = native_array(self.function.forward(*map(_read_only, arrays)))
+        return {"z": z if z.flags.writeable else z.copy(), "like": arrays}
 
-    def kept(self, env: Environment) -> Environment:
-        return env
+    def kept(self, env: Environment, reverse: Reverse) -> Environment:
+        return {"like": [(a.shape, a.dtype) for a in env["like"]]}
 
     def backpropagate(
-        self, kept: Environment, dout: np.ndarray, wanted: frozenset[str], launch: Callable
+        self, kept: Environment, dout: np.ndarray, reverse: Reverse, launch: Callable
     ) -> dict[str, np.ndarray]:
-        found = self.backward(dout)
-        found = found if isinstance(found, tuple) else (found,)
-        if len(found) != len(self.inputs):
-            raise ValueError(f"{self.name}.backward: returned {len(found)} gradients for {len(self.inputs)} inputs")
-        gradients = {}
-        for name, shape, gradient in zip(self.inputs, kept["shapes"], found, strict=True):
-            gradient = np.zeros(shape, dout.dtype) if gradient is None else np.asarray(gradient)
-            if gradient.shape != shape:
+        given = self.function.backward(_read_only(dout))
+        given = given if isinstance(given, tuple) else (given,)
+        if len(given) != len(self.inputs):
+            raise ValueError(f"{self.name}.backward: returned {len(given)} gradients for {len(self.inputs)} inputs")
+        found = {}
+        for name, (shape, dtype), gradient in zip(self.inputs, kept["like"], given, strict=True):
+            if name not in reverse.wanted:
+                continue
+            found[name] = np.zeros(shape, dtype) if gradient is None else np.array(gradient, dtype)
+            if found[name].shape != shape:
                 raise ValueError(
-                    f"{self.name}.backward: the gradient of {name} has shape {gradient.shape}, expected {shape}"
+                    f"{self.name}.backward: the gradient of {name} has shape {found[name].shape}, expected {shape}"
                 )
-            gradients[name] = gradient
-        return gradients
+        return found
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def native_array(data: npt.ArrayLike) -> np.ndarray:
-    """data as an array in this machine's byte order; shared where it can be."""
+    """data as an array in this machine's byte order; shared where it can be.  Python's floats become float32."""
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a tensor holds real numbers, got dtype {array.dtype}")
+    if array.dtype.kind == "f" and isinstance(data, (float, list, tuple)) and not isinstance(data, np.generic):
+        return array.astype(DEFAULT_DTYPE)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         raise TypeError(f"floating tensors are float32 or float64, got {array.dtype}; convert with .astype")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
@@ -197,12 +219,8 @@ def tensor(data: npt.ArrayLike, dtype: npt.DTypeLike = None, requires_grad: bool
     Python floats become float32, integers int64; an array keeps its dtype.
     Raises TypeError for what is not made of numbers, or an integer tensor that should require a gradient.
     """
-    if isinstance(data, Tensor):
-        data = data.data
-    if dtype is None and not isinstance(data, (np.ndarray, np.generic)):
-        array = np.asarray(data)
-        dtype = DEFAULT_DTYPE if array.dtype.kind == "f" else None
-    return Tensor(native_array(np.array(data, dtype=dtype, order="C")), requires_grad)
+    array = data.data if isinstance(data, Tensor) else native_array(data) if dtype is None else data
+    return Tensor(native_array(np.array(array, dtype=dtype, order="C")), requires_grad)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
@@ -218,13 +236,11 @@ def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
     """value as a tensor; a Python number takes the dtype of the tensor it meets."""
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, (bool, int, float)) and like is not None:
-        integer = like.data.dtype.kind != "f" and isinstance(value, int)
+    if isinstance(value, (bool, int, float, np.generic)) and like is not None:
+        integer = like.data.dtype.kind != "f" and isinstance(value, (int, np.integer, np.bool_))
         floating = like.data.dtype if like.data.dtype.kind == "f" else DEFAULT_DTYPE
         return Tensor._wrap(np.asarray(value, like.data.dtype if integer else floating))
-    if isinstance(value, np.ndarray):
-        return Tensor(native_array(value))
-    return tensor(value)
+    return Tensor(value)
 
 
 from ._tensor import Tensor  # noqa: E402  (the engine and its one data type name each other)

@@ -120,7 +120,7 @@ CONTRACTS = {c.name: c for op in OPS.values() for c in (op.forward, *op.gradient
 def _scatter(dz, shape, index):
     """Zeros of a shape with dz added at an index, which may name a place more than once."""
     out = np.zeros(shape, dz.dtype)
-    if isinstance(index, (int, slice)) or (isinstance(index, tuple) and all(isinstance(i, (int, slice)) for i in index)):
+    if all(i is None or i is ... or isinstance(i, (int, slice)) for i in (index if isinstance(index, tuple) else (index,))):
         out[index] = dz
     else:
         np.add.at(out, index, dz)
@@ -140,20 +140,20 @@ def _share(dz, z, x, axis, keepdims):
     return extreme / extreme.sum(axis, keepdims=True, dtype=x.dtype) * _restore(dz, x.shape, axis, keepdims)
 
 
+def _as_matrix(dz, x, y):
+    """The gradient of a product, with the axes that a vector x (a row) or y (a column) took from the result."""
+    dz = dz[..., None] if y.ndim == 1 else dz
+    return np.expand_dims(dz, -2) if x.ndim == 1 else dz
+
+
 def _matmul_dx(dz, x, y):
-    if y.ndim == 1:
-        return np.multiply.outer(dz, y)
-    return np.matmul(dz[..., None, :] if x.ndim == 1 else dz, y.swapaxes(-1, -2)).reshape(
-        (*dz.shape, x.shape[-1]) if x.ndim == 1 else (*dz.shape[:-1], x.shape[-1])
-    )
+    dx = np.matmul(_as_matrix(dz, x, y), y[None] if y.ndim == 1 else y.swapaxes(-1, -2))
+    return dx[..., 0, :] if x.ndim == 1 else dx
 
 
 def _matmul_dy(dz, x, y):
-    if x.ndim == 1:
-        return x * dz[..., None] if y.ndim == 1 else x[:, None] * dz[..., None, :]
-    if y.ndim == 1:
-        return (x * dz[..., None]).reshape(-1, y.shape[0]).sum(axis=0)
-    return np.matmul(x.swapaxes(-1, -2), dz)
+    dy = np.matmul(x[:, None] if x.ndim == 1 else x.swapaxes(-1, -2), _as_matrix(dz, x, y))
+    return dy[..., 0] if y.ndim == 1 else dy
 
 
 # NumPy expressions, broadcast by the engine.  The parameters of a gradient say what backward keeps: an input, the
@@ -178,6 +178,7 @@ EXPRESSIONS = {
         Expression("exp", lambda x: np.exp(x), dx=lambda dz, z: dz * z),
         Expression("log", lambda x: np.log(x), dx=lambda dz, x: dz / x),
         Expression("sqrt", lambda x: np.sqrt(x), dx=lambda dz, z: dz / (2 * z)),
+        Expression("clone", lambda x: x.copy(), dx=lambda dz: dz),
         Expression("abs", lambda x: np.abs(x), dx=lambda dz, x: dz * np.sign(x)),
         Expression(
             "maximum",

@@ -17,7 +17,7 @@ def sgd_momentum(grad, lr, momentum, dampening, nesterov, weight_decay, step, pa
     param −= lr · (g + momentum · v if nesterov else v)  (I. Sutskever et al., ICML 2013).
     """
     g = grad + (weight_decay[0] * param).astype(param.dtype)
-    fresh = 1 - dampening[0] if step[0] > 1 else 1.0
+    fresh = 1 - dampening[0] if step[0] > 1 else 1.0  # velocity starts as zeros
     velocity[...] = momentum[0] * velocity + fresh * g
     update = g + momentum[0] * velocity if nesterov[0] else velocity
     param -= (lr[0] * update).astype(param.dtype)

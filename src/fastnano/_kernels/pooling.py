@@ -20,7 +20,10 @@ def _extent(size, kernel, positions, stride, pad, dilation):
 def max_pool2d_forward(
     x, y, argmax, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w
 ):
-    """y = the maximum of each window; argmax = its flat place in the plane, the first of equals; NaN wins."""
+    """y = the maximum of each window; argmax = its flat place in the plane, the first of equals; NaN wins.
+
+    A window wholly outside the plane (dilation can do that) gives −∞ and place −1, and passes no gradient.
+    """
     (h, w), (p, q) = x.shape[2:], y.shape[2:]
     y.fill(-np.inf)
     argmax.fill(-1)
@@ -37,7 +40,8 @@ def max_pool2d_dx(dy, argmax, dx, kernel_h, kernel_w, stride_h, stride_w, pad_h,
     n, c, h, w = dx.shape
     dx.fill(0)
     planes = np.arange(n * c)[:, None]
-    np.add.at(dx.reshape(n * c, h * w), (planes, argmax.reshape(n * c, -1)), dy.reshape(n * c, -1))
+    share = np.where(argmax < 0, 0, dy).reshape(n * c, -1)
+    np.add.at(dx.reshape(n * c, h * w), (planes, argmax.reshape(n * c, -1)), share)
 
 
 def avg_pool2d_forward(x, scale, y, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w):

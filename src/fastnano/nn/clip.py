@@ -15,6 +15,18 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[np.ndarray]:
     return [p.grad.data for p in parameters if p.grad is not None]
 
 
+def _norm(gradient: np.ndarray, kind: float) -> float:
+    """The norm of all values, summed in float64."""
+    if not gradient.size:
+        return 0.0
+    if kind == math.inf:
+        return float(np.abs(gradient).max())
+    if kind == 2:  # einsum converts a small buffer at a time
+        flat = gradient.reshape(-1)
+        return math.sqrt(np.einsum("i,i->", flat, flat, dtype=np.float64))
+    return float(np.sum(np.abs(gradient) ** float(kind), dtype=np.float64)) ** (1 / kind)
+
+
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0) -> float:
     """Scale all gradients, in place, by min(1, max_norm / (norm + 1e-6)); returns the norm of all together.
 
@@ -22,8 +34,10 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
     """
     if not max_norm >= 0:
         raise ValueError(f"clip_grad_norm_: max_norm={max_norm} must be at least 0")
+    if not norm_type > 0:
+        raise ValueError(f"clip_grad_norm_: norm_type={norm_type} must be above 0 (math.inf: the largest value)")
     gradients = _gradients(parameters)
-    norms = [float(np.linalg.norm(g.reshape(-1).astype(np.float64), norm_type)) for g in gradients]
+    norms = [_norm(g, norm_type) for g in gradients]
     norm = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
     if not math.isfinite(norm):
         raise ValueError(f"clip_grad_norm_: the gradients have norm {norm}; they cannot be scaled")

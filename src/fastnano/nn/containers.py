@@ -109,6 +109,7 @@ class Graph(Module):
             raise TypeError(f"Graph: takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), got {len(inputs)}")
         values: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True))
         for name in self.order:
-            values[name] = self.nodes[name](*(values[a] for a in self.predecessors[name]))
+            node = self._modules.get(name, self.nodes[name])  # a module may have been replaced: graph.conv = ...
+            values[name] = node(*(values[a] for a in self.predecessors[name]))
         results = tuple(values[name] for name in self.outputs)
         return results[0] if len(results) == 1 else results

@@ -60,10 +60,12 @@ def _constant(value: float, size: int, dtype: np.dtype) -> Tensor:
     return Tensor(np.full(size, value, dtype))
 
 
-def linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     """y = x weightᵀ + bias; x (*, in), weight (out, in)."""
-    x = as_tensor(x)
-    bias = _constant(0, weight.shape[0], x.dtype) if bias is None else bias
+    x, weight = as_tensor(x), as_tensor(weight)
+    if weight.ndim != 2:
+        raise ValueError(f"linear: weight has shape {weight.shape}, expected (out_features, in_features)")
+    bias = _constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias)
     if x.ndim == 2:
         return apply(OPS["linear"], x, weight, bias)
     if x.ndim == 0:
@@ -98,8 +100,8 @@ def _images(name: str) -> Callable:
 @_images("conv2d")
 def conv2d(
     x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
+    weight: Any,
+    bias: Any = None,
     stride: Size = 1,
     padding: Size | str = 0,
     dilation: Size = 1,
@@ -108,6 +110,7 @@ def conv2d(
     algorithm: str | None = None,
 ) -> Tensor:
     """Cross-correlation of images x (N, C, H, W) with weight (O, C/groups, K, L); see ``nn.Conv2d``."""
+    weight = as_tensor(weight)
     if weight.ndim != 4:
         raise ValueError(f"conv2d: weight has shape {weight.shape}, expected (O, C/groups, K, L)")
     stride_h, stride_w = pair("conv2d", "stride", stride)
@@ -123,7 +126,7 @@ def conv2d(
         _CONVOLUTIONS[choice("conv2d", "algorithm", algorithm, ALGORITHMS)],
         x,
         weight,
-        _constant(0, weight.shape[0], x.dtype) if bias is None else bias,
+        _constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias),
         stride_h=stride_h,
         stride_w=stride_w,
         pad_h=pad_h,
@@ -281,8 +284,8 @@ def batch_norm(
     x: Any,
     running_mean: Tensor | None,
     running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
+    weight: Any = None,
+    bias: Any = None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
@@ -293,8 +296,8 @@ def batch_norm(
         raise ValueError(f"batch_norm: x has shape {x.shape}, expected (N, C, *)")
     channels = x.shape[1]
     folded = x.reshape((x.shape[0], channels, int(np.prod(x.shape[2:]))))
-    weight = _constant(1, channels, x.dtype) if weight is None else weight
-    bias = _constant(0, channels, x.dtype) if bias is None else bias
+    weight = _constant(1, channels, x.dtype) if weight is None else as_tensor(weight)
+    bias = _constant(0, channels, x.dtype) if bias is None else as_tensor(bias)
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: running_mean and running_var are needed when training=False")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import OPS, Tensor, apply, as_tensor
+from ..autograd import OPS, Tensor, apply, as_tensor, tensor
 from ._arguments import choice, probability
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -30,7 +30,7 @@ def _ones(classes: int, dtype: np.dtype) -> Tensor:
 def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype) -> Tensor:
     if weight is None:
         return _ones(classes, dtype)
-    weight = as_tensor(weight)
+    weight = as_tensor(weight) if isinstance(weight, (Tensor, np.ndarray)) else tensor(weight, dtype)
     if weight.shape != (classes,):
         raise ValueError(f"{name}: weight has shape {weight.shape}, expected one weight per class, ({classes},)")
     if not np.isfinite(weight.data).all():
@@ -128,9 +128,7 @@ def _cross_entropy_probabilities(
     per_class = _class_weight(name, weight, classes, x.dtype).reshape((classes,) + (1,) * (x.ndim - axis - 1))
     smooth = target * (1 - label_smoothing) + label_smoothing / classes
     loss = -(smooth * per_class * log_softmax(x, axis)).sum(axis)
-    if reduction == "mean":  # over samples, not weights, as PyTorch has it
-        return reduce_loss(name, loss, "mean")
-    return reduce_loss(name, loss, reduction)
+    return reduce_loss(name, loss, reduction)  # the mean is over samples, not weights, as PyTorch has it
 
 
 def _same_shape(name: str, x: Any, target: Any) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._contract import FLOATS
 from .._state import state
 from ..autograd import Tensor, as_tensor, native_array
 
@@ -25,6 +26,8 @@ class Parameter(Tensor):
 
     def __init__(self, data: npt.ArrayLike, requires_grad: bool = True) -> None:
         super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
+        if isinstance(data, Tensor):
+            self._version = data._version
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
@@ -58,7 +61,7 @@ def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
         output = forward(self, *tensors, **options)
         if state.grad_enabled:
             _tapes.of(self).append((tensors, output))
-        return output.data
+        return tuple(y.data for y in output) if isinstance(output, tuple) else output.data
 
     return wrapped
 
@@ -92,8 +95,9 @@ class Module:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         return self.forward(*inputs, **options)
 
-    def backward(self, dy: npt.ArrayLike) -> Any:
-        """Go back through the last call of ``forward`` on arrays: dy has the shape of its output.
+    def backward(self, dy: Any = None) -> Any:
+        """Go back through the last call of ``forward`` on arrays: dy has the shape of its output (a tuple where that
+        is one, with None for what has no gradient); it may be left out where that is a single number.
 
         Adds to ``.grad`` of the parameters; returns the gradient of the input (a tuple where there were several).
         """
@@ -103,7 +107,14 @@ class Module:
                 f"{type(self).__name__}.backward: no call of forward on an array is left to go back through"
             )
         inputs, output = calls[-1]
-        output.backward(dy)
+        if isinstance(output, tuple):
+            if not isinstance(dy, tuple) or len(dy) != len(output):
+                raise TypeError(f"{type(self).__name__}.backward: dy must be a tuple of {len(output)} gradients")
+            for y, gradient in zip(output, dy, strict=True):
+                if gradient is not None:
+                    y.backward(gradient)
+        else:
+            output.backward(dy)
         calls.pop()
         gradients = tuple(None if x.grad is None else x.grad.data for x in inputs)
         for x in inputs:
@@ -122,8 +133,9 @@ class Module:
             home = self._modules
         else:
             home = next((store for store in stores if name in store), None)
-            if home is self._buffers and value is not None and not isinstance(value, Tensor):
-                raise TypeError(f"{type(self).__name__}.{name} is a buffer; assign a tensor, not {type(value).__name__}")
+            if home is not None and value is not None and not (home is self._buffers and isinstance(value, Tensor)):
+                kind = {id(s): k for s, k in zip(stores, ("Parameter", "tensor", "Module"), strict=True)}[id(home)]
+                raise TypeError(f"{type(self).__name__}.{name}: assign a {kind} or None, not {type(value).__name__}")
         for store in stores:
             if store is not home:
                 store.pop(name, None)
@@ -238,9 +250,11 @@ class Module:
             parameter.grad = None
 
     def to(self, dtype: npt.DTypeLike) -> Module:
-        """Convert parameters and floating buffers, in place."""
+        """Convert parameters and floating buffers to float32 or float64, in place."""
+        if np.dtype(dtype) not in FLOATS:
+            raise TypeError(f"{type(self).__name__}.to: dtype={np.dtype(dtype)} must be float32 or float64")
         for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.dtype.kind == "f":
+            if tensor.dtype.kind == "f" and tensor.dtype != dtype:
                 tensor.data = tensor.data.astype(dtype)
                 tensor.grad = None
         return self
@@ -291,7 +305,7 @@ class Module:
 
     def __repr__(self) -> str:
         lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
-        head, extra = type(self).__name__, self.extra_repr()
+        name, extra = type(self).__name__, self.extra_repr()
         if not lines:
-            return f"{head}({extra})"
-        return f"{head}({extra}\n  " + "\n  ".join(lines) + "\n)"
+            return f"{name}({extra})"
+        return f"{name}(\n  " + "\n  ".join([extra] * bool(extra) + lines) + "\n)"

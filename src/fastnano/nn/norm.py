@@ -20,13 +20,15 @@ class _BatchNorm(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = count(type(self).__name__, "num_features", num_features)
         self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.register_parameter("weight", Parameter(np.ones(num_features, np.float32)) if affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(num_features, np.float32)) if affine else None)
+        self.register_parameter("bias", Parameter(np.zeros(num_features, np.float32)) if affine and bias else None)
         tracked = track_running_stats
         self.register_buffer("running_mean", Tensor(np.zeros(num_features, np.float32)) if tracked else None)
         self.register_buffer("running_var", Tensor(np.ones(num_features, np.float32)) if tracked else None)
@@ -37,11 +39,10 @@ class _BatchNorm(Module):
             expected = " or ".join(f"{n} axes" for n in self.axes)
             raise ValueError(f"{type(self).__name__}: x has shape {x.shape}, expected {expected}")
         momentum = self.momentum
-        if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked += 1
-            if momentum is None:  # the plain average of all batches so far
-                momentum = 1 / self.num_batches_tracked.item()
-        return F.batch_norm(
+        counted = self.training and self.num_batches_tracked is not None
+        if momentum is None and counted:  # the plain average of all batches so far
+            momentum = 1 / (self.num_batches_tracked.item() + 1)
+        y = F.batch_norm(
             x,
             self.running_mean,
             self.running_var,
@@ -51,11 +52,14 @@ class _BatchNorm(Module):
             0.0 if momentum is None else momentum,
             self.eps,
         )
+        if counted:
+            self.num_batches_tracked += 1
+        return y
 
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 

@@ -18,15 +18,21 @@ class LRScheduler:
     # and resumed anywhere.  The numbers are the same as long as nobody else writes the learning rate.
     """
 
+    per_batch = False  # whether step() follows each batch rather than each epoch
+
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(self).__name__}: optimizer must be an Optimizer, got {type(optimizer).__name__}")
+            raise TypeError(
+                f"{type(self).__name__}: optimizer must be an Optimizer, got {type(optimizer).__name__}"
+            )
         self.optimizer = optimizer
         for group in optimizer.param_groups:
             if last_epoch == -1:
                 group["initial_lr"] = group["lr"]
             elif "initial_lr" not in group:
-                raise KeyError(f"{type(self).__name__}: last_epoch={last_epoch} needs 'initial_lr' in every group")
+                raise KeyError(
+                    f"{type(self).__name__}: last_epoch={last_epoch} needs 'initial_lr' in every group"
+                )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self.step()
@@ -62,7 +68,9 @@ class LRScheduler:
 class StepLR(LRScheduler):
     """lr = initial · gamma^⌊t / step_size⌋."""
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         if step_size < 1:
             raise ValueError(f"StepLR: step_size={step_size} must be at least 1")
         self.step_size, self.gamma = step_size, gamma
@@ -102,6 +110,8 @@ class OneCycleLR(LRScheduler):
 
     Source: L. Smith, N. Topin, "Super-Convergence", arXiv:1708.07120.
     """
+
+    per_batch = True
 
     def __init__(
         self,
@@ -148,7 +158,9 @@ class OneCycleLR(LRScheduler):
         start = 0.0
         for i, end in enumerate(self.ends):
             if t <= end or i == len(self.ends) - 1:
-                return self.anneal(points[i], points[i + 1], (t - start) / (end - start) if end != start else 1.0)
+                return self.anneal(
+                    points[i], points[i + 1], (t - start) / (end - start) if end != start else 1.0
+                )
             start = end
         raise AssertionError("unreachable: there is at least one phase")
 
@@ -159,10 +171,14 @@ class OneCycleLR(LRScheduler):
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             first = peak / self.div_factor
             last = first / self.final_div_factor
-            values: dict[str, Any] = {"lr": self._between(t, [first, peak, *[first] * (len(self.ends) - 2), last])}
+            values: dict[str, Any] = {
+                "lr": self._between(t, [first, peak, *[first] * (len(self.ends) - 2), last])
+            }
             if self.momenta is not None:
                 low, high = self.momenta
                 momentum = self._between(t, [high, low, *[high] * (len(self.ends) - 1)])
-                values |= {"betas": (momentum, group["betas"][1])} if "betas" in group else {"momentum": momentum}
+                values |= (
+                    {"betas": (momentum, group["betas"][1])} if "betas" in group else {"momentum": momentum}
+                )
             results.append(values)
         return results

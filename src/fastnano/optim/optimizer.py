@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import UserDict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..autograd import Tensor, launch
 from ..ops import STEPS
 
 
-class ParamGroup(dict):
+class ParamGroup(UserDict):
     """Parameters and the hyper-parameters they share: ``group["lr"] = 0.1``.
 
     Each hyper-parameter is a view of a small float64 array, which the step kernels read: writing it here, or from a
@@ -19,23 +20,32 @@ class ParamGroup(dict):
     """
 
     def __init__(self, params: list[Tensor], **hyper: Any) -> None:
-        super().__init__(params=params)
         self.arrays: dict[str, np.ndarray] = {}
-        for name, value in hyper.items():
-            self[name] = value
+        super().__init__(hyper, params=params)
 
     def __setitem__(self, name: str, value: Any) -> None:
+        if name != "params":
+            value = _number(name, value)
+            array = self.arrays.setdefault(name, np.empty(np.size(value), np.float64))
+            if array.size != np.size(value):
+                raise ValueError(f"{name}={value} must be {array.size} numbers")
+            array[:] = value
         super().__setitem__(name, value)
-        if name == "params" or not _is_number(value):
-            return
-        array = self.arrays.setdefault(name, np.empty(np.size(value), np.float64))
-        array[:] = value
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, np.number)) or (
-        isinstance(value, tuple) and all(isinstance(v, (int, float, np.number)) for v in value)
-    )
+def _number(name: str, value: Any) -> Any:
+    """A number as it is, anything that stands for one as a float, a sequence of them as a tuple."""
+    if isinstance(value, (tuple, list)):
+        return tuple(_number(name, v) for v in value)
+    if isinstance(value, (bool, int, float)):
+        return value
+    if np.asarray(value).size != 1:
+        raise TypeError(f"{name}={value!r} must be a number or a tuple of numbers")
+    return float(value)
+
+
+def _describe(value: Any) -> str:
+    return f"the result of {value._node.op.name}" if isinstance(value, Tensor) else type(value).__name__
 
 
 class Optimizer:
@@ -46,21 +56,23 @@ class Optimizer:
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[ParamGroup] = []
-        self.state: dict[int, dict[str, np.ndarray]] = {}
+        self.state: dict[Tensor, dict[str, np.ndarray]] = {}
         given = [params] if isinstance(params, Tensor) else list(params)
         if not given:
             raise ValueError(f"{type(self).__name__}: params is empty; pass model.parameters()")
-        for group in given if isinstance(given[0], dict) else [{"params": given}]:
+        for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
         """A further group, with hyper-parameters of its own where it names them."""
         params = group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Tensor) or not p.is_leaf:
-                raise TypeError(f"{type(self).__name__}: params must be leaf tensors, got {type(p).__name__}")
+                raise TypeError(f"{type(self).__name__}: params must be leaf tensors, got {_describe(p)}")
+            if p.dtype.kind != "f":
+                raise TypeError(f"{type(self).__name__}: params must be float tensors, got {p.dtype}")
             if id(p) in known:
                 raise ValueError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             known.add(id(p))
@@ -100,28 +112,33 @@ class Optimizer:
                 if p.grad is None:
                     continue
                 state = self._state_of(p)
-                state["step"] += 1
                 env = {"grad": self._gradient(group, p), "param": p.data, **group.arrays, **state}
                 contract.bind([env[a.name] for a in contract.given], {})
+                state["step"] += 1
                 launch(contract, env)
                 p._version[0] += 1
 
     def _gradient(self, group: ParamGroup, p: Tensor) -> np.ndarray:
         gradient = p.grad.data  # type: ignore[union-attr]
-        return np.ascontiguousarray(-gradient if group.get("maximize") else gradient)
+        if group.data.get("maximize"):
+            gradient = -gradient
+        return gradient if gradient.flags.c_contiguous else np.ascontiguousarray(gradient)
 
     def _state_of(self, p: Tensor) -> dict[str, np.ndarray]:
-        if id(p) not in self.state:
-            p.data = np.require(p.data, requirements=("C", "W"))
-            self.state[id(p)] = {"step": np.zeros(1)} | {name: np.zeros_like(p.data) for name in self.names}
-        return self.state[id(p)]
+        if not p.data.flags.carray:
+            p.data = np.require(p.data, requirements=("C", "A", "W"))
+        state = self.state.get(p)
+        if state is None:
+            state = {"step": np.zeros(1)} | {name: np.zeros_like(p.data) for name in self.names}
+            self.state[p] = state
+        return state
 
     # Saving
 
     def state_dict(self) -> dict[str, Any]:
         """State by the parameters' positions, and the groups' hyper-parameters."""
         position = {id(p): i for i, p in enumerate(self._parameters())}
-        state = {position[key]: {k: v.copy() for k, v in values.items()} for key, values in self.state.items()}
+        state = {position[id(p)]: {k: v.copy() for k, v in values.items()} for p, values in self.state.items()}
         groups = [{k: v for k, v in group.items() if k != "params"} for group in self.param_groups]
         return {"state": state, "param_groups": groups}
 
@@ -129,25 +146,38 @@ class Optimizer:
         """Take over a saved state; all or nothing."""
         parameters, groups = list(self._parameters()), state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
-            raise ValueError(
-                f"load_state_dict: {len(groups)} parameter groups, expected {len(self.param_groups)}"
-            )
-        for i, values in state_dict["state"].items():
-            if not 0 <= int(i) < len(parameters):
-                raise ValueError(f"load_state_dict: state of parameter {i}, but there are {len(parameters)}")
-            for name in self.names:
-                if values[name].shape != parameters[int(i)].shape:
-                    raise ValueError(
-                        f"load_state_dict: {name} of parameter {i} has shape {values[name].shape}, "
-                        f"expected {parameters[int(i)].shape}"
-                    )
-        for group, saved in zip(self.param_groups, groups, strict=True):
-            for name, value in saved.items():
-                group[name] = value
-        self.state = {
-            id(parameters[int(i)]): {k: np.array(v) for k, v in values.items()}
+            raise ValueError(f"load_state_dict: {len(groups)} parameter groups, expected {len(self.param_groups)}")
+        for saved in groups:
+            if not saved.keys() >= self.defaults.keys():
+                missing = sorted(self.defaults.keys() - saved.keys())
+                raise ValueError(f"load_state_dict: a parameter group lacks {', '.join(missing)}")
+            self.check({k: v for k, v in saved.items() if k in self.defaults})
+        state = {
+            self._at(parameters, i): self._checked_state(i, parameters, values)
             for i, values in state_dict["state"].items()
         }
+        for group, saved in zip(self.param_groups, groups, strict=True):
+            group.update(saved)
+        self.state = state
+
+    def _at(self, parameters: list[Tensor], i: Any) -> Tensor:
+        if not 0 <= int(i) < len(parameters):
+            raise ValueError(f"load_state_dict: state of parameter {i}, but there are {len(parameters)}")
+        return parameters[int(i)]
+
+    def _checked_state(self, i: Any, parameters: list[Tensor], values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Copies of one parameter's saved arrays, in its shape and dtype."""
+        p, names = parameters[int(i)], ("step", *self.names)
+        if set(values) != set(names):
+            raise ValueError(f"load_state_dict: parameter {i} has {sorted(values)}, expected {sorted(names)}")
+        arrays = {name: np.array(values[name], float if name == "step" else p.dtype, order="C") for name in names}
+        for name, array in arrays.items():
+            expected = (1,) if name == "step" else p.shape
+            if array.shape != expected:
+                raise ValueError(
+                    f"load_state_dict: {name} of parameter {i} has shape {array.shape}, expected {expected}"
+                )
+        return arrays
 
     def __repr__(self) -> str:
         groups = (

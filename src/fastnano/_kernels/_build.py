@@ -1,0 +1,71 @@
+"""Generates the source of the native modules, one per instruction set; setup.py imports this file, the package does not.
+
+# Design: a kernel's own signature says how it is driven, so the glue between kernel and executor is generated from the
+# text of the ``.pxi`` files: ``NAME_call(void **pointers, const double *numbers)`` and the table that names both.
+# Rejected: an entry written per kernel (fifty signatures kept in step by hand), and memoryviews (1.1 MB and 4.6 s of
+# compilation per module, against 0.2 MB and 1 s).
+
+A kernel is a ``cdef void NAME(...) noexcept nogil``; helpers are ``cdef inline``.  Pointers are the row's arrays:
+
+* ``vec *``   one value per sample, float32, packed in blocks ``[block][...][16]``; ``ivec *`` the same for integers, as int32
+* others      the array as it is
+
+and the numbers are found by name: the row's letters (sizes) and scalars, and what the executor deals out:
+
+* ``blocks``, ``live``          a block kernel: so many blocks of 16 samples, so many samples in them
+* ``begin``, ``end``            an elementwise kernel: a range of the flat arrays
+* ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays
+
+A companion ``size NAME_scratch(...)`` tells how many floats the kernel wants per thread as ``scratch``; a companion
+``void NAME_merge(mean, var, other_mean, other_var, ..., before, added)`` merges the results of ``added`` samples into
+those of ``before``, where a plain sum will not do.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+FAMILIES = ("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss", "optim")
+HEADERS = ("vector.h", "pack.h", "threads.h")
+_FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
+_PARAMETER = re.compile(r"(.*?[ *])(\w+)")
+
+
+def native_source(kernels: Path) -> str:
+    """native.pyx, every family and the generated callers, as one Cython source."""
+    families = [(kernels / f"{family}_cython.pxi").read_text() for family in FAMILIES]
+    parts = [(kernels / "native.pyx").read_text(), *families]
+    table = []
+    for result, name, parameters in _FUNCTION.findall("\n".join(families)):
+        split = [_split(parameter) for parameter in parameters.split(",")]
+        parts.append(_caller(result, name, split))
+        signature = ", ".join(f'"{kind} {word}"' for kind, word in split)
+        table.append(f'    "{name}": (<size_t> &{name}_call, ({signature},)),')
+    entries = "\n".join(table)
+    parts.append(f"TABLE = {{\n{entries}\n}}\nPACKING = (<size_t> &pack, <size_t> &unpack)\n")
+    return "\n\n".join(parts)
+
+
+def _split(parameter: str) -> tuple[str, str]:
+    """``const vec *x`` as its type and its name."""
+    match = _PARAMETER.fullmatch(" ".join(parameter.split()))
+    if match is None:
+        raise ValueError(f"cannot read the parameter {parameter!r} of a native kernel")
+    return match[1].strip(), match[2]
+
+
+def _caller(result: str, name: str, parameters: list[tuple[str, str]]) -> str:
+    pointers = numbers = 0
+    arguments = []
+    for kind, _ in parameters:
+        if kind.endswith("*"):
+            arguments.append(f"<{kind}> pointers[{pointers}]")
+            pointers += 1
+        else:
+            arguments.append(f"<{kind}> numbers[{numbers}]")
+            numbers += 1
+    call = f"{name}({', '.join(arguments)})"
+    returned = "return " if result != "void" else ""
+    head = f"cdef {result} {name}_call(void **pointers, const double *numbers) noexcept nogil:"
+    return f"{head}\n    {returned}{call}\n"

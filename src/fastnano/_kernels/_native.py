@@ -1,0 +1,86 @@
+"""The native back end: picks the instruction set, loads its kernels, sets the number of threads.
+
+``FASTNANO_ISA`` forces an instruction set, ``FASTNANO_NUM_THREADS`` the number of threads.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..ops import CONTRACTS
+from ._executor import Kernel, get_num_threads, set_num_threads, supported
+
+__all__ = ["ISAS", "available", "get_num_threads", "load", "set_num_threads"]
+
+ISAS = tuple(isa for isa in ("baseline", "avx2", "avx512") if find_spec(f"{__package__}._native_{isa}"))  # worst first
+
+
+def available() -> tuple[str, ...]:
+    """The instruction sets that were built and that this processor has, worst first."""
+    return tuple(isa for isa in ISAS if isa in supported())
+
+
+def load(isa: str | None = None) -> dict[str, Kernel]:
+    """Every native kernel by name, for the given instruction set, that of ``FASTNANO_ISA``, or the best."""
+    return _load(isa or os.environ.get("FASTNANO_ISA") or available()[-1])
+
+
+@cache
+def _load(isa: str) -> dict[str, Kernel]:
+    if isa not in available():
+        there = ", ".join(available())
+        raise ValueError(f"instruction set {isa!r} (FASTNANO_ISA) is not built or not supported here; there is {there}")
+    module = importlib.import_module(f"{__package__}._native_{isa}")
+    return {
+        name: Kernel(contract, module.TABLE, module.PACKING, isa)
+        for name, contract in CONTRACTS.items()
+        if name in module.TABLE
+    }
+
+
+def _default_threads() -> int:
+    """``FASTNANO_NUM_THREADS``, or the processors this process may use and has quota for."""
+    forced = os.environ.get("FASTNANO_NUM_THREADS")
+    if forced:
+        if not forced.isdigit() or int(forced) < 1:
+            raise ValueError(f"FASTNANO_NUM_THREADS={forced!r} must be a whole number, at least 1")
+        return int(forced)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min(processors, _quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")))))
+
+
+def _quota(membership: Path, root: Path) -> float:
+    """Processors' worth of time that the control groups (version 1 or 2) of this process allow."""
+    quota = math.inf
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return quota  # not Linux
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        top = root / controllers if controllers else root
+        group = Path(path.lstrip("/"))
+        for level in (group, *group.parents):  # a limit on any level holds; in a container the path may be the host's
+            quota = min(quota, _limit(top / level))
+    return quota
+
+
+def _limit(group: Path) -> float:
+    for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        try:
+            limit, period = " ".join((group / name).read_text() for name in names).split()
+        except (OSError, ValueError):
+            continue
+        if limit not in ("max", "-1"):
+            return int(limit) / int(period)
+    return math.inf
+
+
+set_num_threads(_default_threads())

@@ -1,0 +1,315 @@
+# Convolution in blocks: the 16 samples fill the vectors, so no size, stride or dilation is odd.
+#
+# Design: output columns are the columns of a register tile and output channels its rows; the terms of its sum are a list
+# of places, made once per call.  Stride, dilation and the mirrored order of dx are nothing but other places.
+# Rejected: mirrored and transposed copies of the weights for dx, which the places make needless.
+
+
+cdef inline size conv_padded(size channels, size h, size w, size pad_h, size pad_w) noexcept nogil:
+    """Floats of a padded block; none where nothing is padded."""
+    return BLOCK * channels * (h + 2 * pad_h) * (w + 2 * pad_w) if pad_h or pad_w else 0
+
+
+cdef inline const float *surround(
+    const vec *x, float *padded, size channels, size h, size w, size top, size bottom, size left, size right
+) noexcept nogil:
+    """A block with zeros around its planes; x itself where there are none to add."""
+    cdef size channel, row, columns = left + w + right
+    cdef float *to = padded
+    cdef const float *source = <const float *> x
+    if not (top or bottom or left or right):
+        return source
+    for channel in range(channels):
+        memset(to, 0, 4 * BLOCK * (top * columns + left))
+        to += BLOCK * (top * columns + left)
+        for row in range(h):
+            memcpy(to, source, 4 * BLOCK * w)
+            memset(to + BLOCK * w, 0, 4 * BLOCK * (left + right if row < h - 1 else right + bottom * columns))
+            to += BLOCK * columns if row < h - 1 else BLOCK * (w + right + bottom * columns)
+            source += BLOCK * w
+    return padded
+
+
+cdef size conv2d_forward_scratch(
+    size c, size h, size w, size d, size k, size l, size pad_h, size pad_w
+) noexcept nogil:
+    return conv_padded(c, h, w, pad_h, pad_w) + 2 * d * k * l
+
+
+cdef void conv2d_forward(
+    const vec *x, const float *weight, const float *bias, vec *y, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    cdef size block, group, row, channel, i, j, term = 0
+    cdef size rows = h + 2 * pad_h, columns = w + 2 * pad_w, outputs = o // groups
+    cdef place *places = <place *> (scratch + conv_padded(c, h, w, pad_h, pad_w))
+    cdef const float *source
+    cdef product t
+    for channel in range(d):
+        for i in range(k):
+            for j in range(l):
+                places[term].a = <int32_t> term
+                places[term].b = <int32_t> (BLOCK * ((channel * rows + i * dilation_h) * columns + j * dilation_w))
+                term += 1
+    t.places, t.inner = places, steps(term, 0, 0)
+    t.a_row, t.b_col, t.out_row, t.out_col = d * k * l, BLOCK * stride_w, BLOCK * p * q, BLOCK
+    for block in range(blocks):
+        source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
+        for group in range(groups):
+            t.a, t.bias = weight + group * outputs * d * k * l, bias + group * outputs
+            for row in range(p):
+                t.b = source + BLOCK * (group * d * rows + row * stride_h) * columns
+                t.out = <float *> y + BLOCK * ((block * o + group * outputs) * p + row) * q
+                multiply(&t, outputs, q)
+
+
+cdef inline size divide_up(size a, size b) noexcept nogil:
+    return -(-a // b) if a < 0 else (a + b - 1) // b
+
+
+cdef inline size dx_before(size kernel, size stride, size pad, size dilation) noexcept nogil:
+    """Zeros that dx needs before dy along one axis: its input 0 looks back that far."""
+    return max(0, divide_up((kernel - 1) * dilation - pad, stride))
+
+
+cdef inline size dx_after(size input, size output, size stride, size pad) noexcept nogil:
+    return max(0, (input - 1 + pad) // stride - (output - 1))
+
+
+
+cdef size conv2d_dx_scratch(
+    size h, size w, size o, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups
+) noexcept nogil:
+    cdef size rows = p + dx_before(k, stride_h, pad_h, dilation_h) + dx_after(h, p, stride_h, pad_h)
+    cdef size columns = q + dx_before(l, stride_w, pad_w, dilation_w) + dx_after(w, q, stride_w, pad_w)
+    return BLOCK * o * rows * columns + 2 * (o // groups) * k * l
+
+
+# dx[i] = sum of weight[k] dy[(i + pad - k dilation) / stride] over the k that divide.  Inputs of equal remainder by the
+# stride meet the same k, so each such phase is a dense sum over a list of places of its own.
+cdef void conv2d_dx(
+    const vec *dy, const float *weight, vec *dx, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    cdef size block, group, row, top = dx_before(k, stride_h, pad_h, dilation_h), phase_h, phase_w
+    cdef size left = dx_before(l, stride_w, pad_w, dilation_w), outputs = o // groups
+    cdef size bottom = dx_after(h, p, stride_h, pad_h), right = dx_after(w, q, stride_w, pad_w)
+    cdef size rows = top + p + bottom, columns = left + q + right
+    cdef place *places = <place *> (scratch + BLOCK * o * rows * columns)
+    cdef const float *source
+    cdef product t
+    t.places, t.bias = places, NULL
+    t.a_row, t.b_col, t.out_row, t.out_col = k * l, BLOCK, BLOCK * h * w, BLOCK * stride_w
+    for block in range(blocks):
+        source = surround(dy + VECS * block * o * p * q, scratch, o, p, q, top, bottom, left, right)
+        for phase_h in range(min(stride_h, h)):
+            for phase_w in range(min(stride_w, w)):
+                t.inner = steps(dx_places(
+                    places, phase_h + pad_h + top * stride_h, phase_w + pad_w + left * stride_w,
+                    outputs, d, k, l, stride_h, stride_w, dilation_h, dilation_w, rows, columns), 0, 0)
+                for group in range(groups):
+                    t.a = weight + group * outputs * d * k * l
+                    for row from phase_h <= row < h by stride_h:
+                        t.b = source + BLOCK * (group * outputs * rows + (row - phase_h) // stride_h) * columns
+                        t.out = <float *> dx + BLOCK * (((block * groups + group) * d * h + row) * w + phase_w)
+                        multiply(&t, d, divide_up(w - phase_w, stride_w))
+
+
+cdef inline size dx_places(
+    place *places, size first_h, size first_w, size outputs, size d, size k, size l,
+    size stride_h, size stride_w, size dilation_h, size dilation_w, size rows, size columns
+) noexcept nogil:
+    """The terms of one phase, as offsets from dy's padded corner; returns their number."""
+    cdef size channel, i, j, term = 0
+    for channel in range(outputs):
+        for i in range(k):
+            if (first_h - i * dilation_h) % stride_h:
+                continue
+            for j in range(l):
+                if (first_w - j * dilation_w) % stride_w:
+                    continue
+                places[term].a = <int32_t> ((channel * d * k + i) * l + j)
+                places[term].b = <int32_t> (BLOCK * (
+                    (channel * rows + (first_h - i * dilation_h) // stride_h) * columns
+                    + (first_w - j * dilation_w) // stride_w))
+                term += 1
+    return term
+
+
+cdef inline void sum_planes(const vec *dy, float *dbias, size blocks, size channels, size plane) noexcept nogil:
+    """dbias += the sum of each channel."""
+    cdef size block, channel, i
+    cdef vec total
+    for channel in range(channels):
+        total = splat(0)
+        for block in range(blocks):
+            for i in range(VECS * plane):
+                total += dy[VECS * (block * channels + channel) * plane + i]
+        dbias[channel] += sum(total)
+
+
+cdef size conv2d_dweight_scratch(size c, size h, size w, size pad_h, size pad_w) noexcept nogil:
+    return conv_padded(c, h, w, pad_h, pad_w)
+
+
+cdef void conv2d_dweight(
+    const vec *dy, const vec *x, float *dweight, float *dbias, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    cdef size block, group, channel, i, rows = h + 2 * pad_h, columns = w + 2 * pad_w, outputs = o // groups
+    cdef const float *source
+    cdef product t
+    t.a_row, t.out_row = BLOCK * p * q, d * k * l
+    t.outer = steps(p, BLOCK * q, BLOCK * stride_h * columns)
+    t.inner = steps(q, BLOCK, BLOCK * stride_w)
+    for block in range(blocks):
+        source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
+        for group in range(groups):
+            t.a = <const float *> dy + BLOCK * (block * o + group * outputs) * p * q
+            if l == 1:  # a tile's columns are input channels
+                t.b_col, t.out_col = BLOCK * rows * columns, k
+                for i in range(k):
+                    t.b = source + BLOCK * (group * d * rows + i * dilation_h) * columns
+                    t.out = dweight + group * outputs * d * k + i
+                    correlate(&t, outputs, d)
+                continue
+            t.b_col, t.out_col = BLOCK * dilation_w, 1
+            for channel in range(d):
+                for i in range(k):
+                    t.b = source + BLOCK * ((group * d + channel) * rows + i * dilation_h) * columns
+                    t.out = dweight + ((group * outputs * d + channel) * k + i) * l
+                    correlate(&t, outputs, l)
+    sum_planes(dy, dbias, blocks, o, p * q)
+
+
+# Convolution by columns and a matrix product (im2col), a row of outputs at a time, so that the columns stay in cache.
+
+cdef inline void gather_row(
+    const float *source, float *columns, size channels, size k, size l, size q, size stride_w,
+    size dilation_h, size dilation_w, size plane, size width
+) noexcept nogil:
+    """columns[channel, k, l, q] = source[channel, k dilation, q stride + l dilation] of a padded block."""
+    cdef size channel, i, j, column
+    cdef const float *row
+    for channel in range(channels):
+        for i in range(k):
+            for j in range(l):
+                row = source + BLOCK * (channel * plane + i * dilation_h * width + j * dilation_w)
+                for column in range(q):
+                    memcpy(columns + BLOCK * column, row + BLOCK * column * stride_w, 4 * BLOCK)
+                columns += BLOCK * q
+
+
+cdef inline void scatter_row(
+    const float *columns, float *to, size channels, size k, size l, size q, size stride_w,
+    size dilation_h, size dilation_w, size plane, size width
+) noexcept nogil:
+    """The reverse of gather_row: adds every column to where it came from."""
+    cdef size channel, i, j, column, half
+    cdef vec *row
+    for channel in range(channels):
+        for i in range(k):
+            for j in range(l):
+                row = <vec *> (to + BLOCK * (channel * plane + i * dilation_h * width + j * dilation_w))
+                for column in range(q):
+                    for half in range(VECS):
+                        row[VECS * column * stride_w + half] += (<const vec *> columns)[VECS * column + half]
+                columns += BLOCK * q
+
+
+cdef size conv2d_im2col_forward_scratch(
+    size c, size h, size w, size k, size l, size q, size pad_h, size pad_w
+) noexcept nogil:
+    return conv_padded(c, h, w, pad_h, pad_w) + BLOCK * c * k * l * q
+
+
+cdef void conv2d_im2col_forward(
+    const vec *x, const float *weight, const float *bias, vec *y, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    cdef size block, group, row, rows = h + 2 * pad_h, width = w + 2 * pad_w, outputs = o // groups, depth = d * k * l
+    cdef float *columns = scratch + conv_padded(c, h, w, pad_h, pad_w)
+    cdef const float *source
+    cdef product t
+    t.places, t.inner = NULL, steps(depth, 1, BLOCK * q)
+    t.a_row, t.b_col, t.out_row, t.out_col = depth, BLOCK, BLOCK * p * q, BLOCK
+    for block in range(blocks):
+        source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
+        for row in range(p):
+            gather_row(source + BLOCK * row * stride_h * width, columns, c, k, l, q, stride_w,
+                       dilation_h, dilation_w, rows * width, width)
+            for group in range(groups):
+                t.a, t.bias = weight + group * outputs * depth, bias + group * outputs
+                t.b = columns + BLOCK * group * depth * q
+                t.out = <float *> y + BLOCK * ((block * o + group * outputs) * p + row) * q
+                multiply(&t, outputs, q)
+
+
+cdef size conv2d_im2col_dx_scratch(
+    size c, size h, size w, size k, size l, size q, size pad_h, size pad_w
+) noexcept nogil:
+    return BLOCK * c * ((h + 2 * pad_h) * (w + 2 * pad_w) + k * l * q)
+
+
+cdef void conv2d_im2col_dx(
+    const vec *dy, const float *weight, vec *dx, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    cdef size block, group, row, channel, rows = h + 2 * pad_h, width = w + 2 * pad_w
+    cdef size outputs = o // groups, depth = d * k * l
+    cdef float *columns = scratch + BLOCK * c * rows * width
+    cdef product t
+    t.places, t.bias, t.inner = NULL, NULL, steps(outputs, depth, BLOCK * p * q)
+    t.a_row, t.b_col, t.out_row, t.out_col = 1, BLOCK, BLOCK * q, BLOCK
+    for block in range(blocks):
+        memset(scratch, 0, 4 * BLOCK * c * rows * width)
+        for row in range(p):
+            for group in range(groups):
+                t.a = weight + group * outputs * depth
+                t.b = <const float *> dy + BLOCK * ((block * o + group * outputs) * p + row) * q
+                t.out = columns + BLOCK * group * depth * q
+                multiply(&t, depth, q)
+            scatter_row(columns, scratch + BLOCK * row * stride_h * width, c, k, l, q, stride_w,
+                        dilation_h, dilation_w, rows * width, width)
+        for channel in range(c):
+            for row in range(h):
+                memcpy(<float *> dx + BLOCK * ((block * c + channel) * h + row) * w,
+                       scratch + BLOCK * ((channel * rows + row + pad_h) * width + pad_w), 4 * BLOCK * w)
+
+
+cdef size conv2d_im2col_dweight_scratch(
+    size c, size h, size w, size k, size l, size p, size q, size pad_h, size pad_w
+) noexcept nogil:
+    return conv_padded(c, h, w, pad_h, pad_w) + BLOCK * k * l * p * q
+
+
+cdef void conv2d_im2col_dweight(
+    const vec *dy, const vec *x, float *dweight, float *dbias, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    cdef size block, channel, row, i, j, rows = h + 2 * pad_h, width = w + 2 * pad_w, outputs = o // groups
+    cdef float *columns = scratch + conv_padded(c, h, w, pad_h, pad_w)
+    cdef const float *source
+    cdef product t
+    t.a_row, t.b_col, t.out_row, t.out_col = BLOCK * p * q, BLOCK * p * q, d * k * l, 1
+    t.outer, t.inner, t.b = steps(1, 0, 0), steps(p * q, BLOCK, BLOCK), columns
+    for block in range(blocks):
+        source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
+        for channel in range(c):  # one channel's columns at a time, for all rows
+            for i in range(k):
+                for j in range(l):
+                    for row in range(p):
+                        gather_row(
+                            source + BLOCK * ((channel * rows + row * stride_h + i * dilation_h) * width + j * dilation_w),
+                            columns + BLOCK * ((i * l + j) * p + row) * q, 1, 1, 1, q, stride_w, 0, 0, 0, 0)
+            t.a = <const float *> dy + BLOCK * (block * o + channel // d * outputs) * p * q
+            t.out = dweight + (channel // d * outputs * d + channel % d) * k * l
+            correlate(&t, outputs, k * l)
+    sum_planes(dy, dbias, blocks, o, p * q)

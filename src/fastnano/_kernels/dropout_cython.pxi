@@ -1,0 +1,25 @@
+# Dropout: see dropout.py for the hash.
+
+cdef inline void drop(const float *x, const uint64_t *key, float *y, double p, size begin, size end) noexcept nogil:
+    cdef double threshold = ceil(p * 4294967296.0)
+    cdef uint32_t a = mix(mix(<uint32_t> key[0]) ^ <uint32_t> (key[0] >> 32))
+    cdef uint32_t b = mix(mix(<uint32_t> key[1] + <uint32_t> 0x9E3779B9) ^ <uint32_t> (key[1] >> 32) ^ a)
+    cdef vec scale = splat(<float> (1 / (1 - p)) if p < 1 else 0)
+    cdef size i
+    if threshold > 4294967295.0:  # no hash reaches it
+        memset(y + begin, 0, 4 * (end - begin))
+        return
+    for i from begin <= i < end by LANES:
+        store(y + i, where(kept(i, a, b, <uint32_t> threshold), load(x + i, end - i) * scale), end - i)
+
+
+cdef void dropout_forward(
+    const float *x, const uint64_t *key, float *y, double p, size begin, size end
+) noexcept nogil:
+    drop(x, key, y, p, begin, end)
+
+
+cdef void dropout_dx(
+    const float *dy, const uint64_t *key, float *dx, double p, size begin, size end
+) noexcept nogil:
+    drop(dy, key, dx, p, begin, end)

@@ -1,0 +1,65 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The native kernels of one instruction set: setup.py copies this file under the set's name and compiles it with its flags.
+
+Behind the kernels come generated callers, and TABLE, which the executor reads (see ``_build``).
+"""
+
+from libc.math cimport ceil, pow, sqrt
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+
+cdef extern from "vector.h" nogil:
+    const int BLOCK, LANES, VECS
+    ctypedef Py_ssize_t size
+    ctypedef float vec  # to Cython numbers, to C vectors
+    ctypedef int ivec
+    ctypedef struct place:
+        int32_t a, b
+    ctypedef struct loop:
+        size count, a, b
+    ctypedef struct product:
+        const float *a
+        size a_row
+        const float *b
+        size b_col
+        const float *bias
+        float *out
+        size out_row, out_col
+        const place *places
+        loop outer, inner
+    void multiply(const product *t, size rows, size cols)
+    void correlate(const product *t, size rows, size cols)
+    vec splat(float a)
+    ivec isplat(int a)
+    vec load(const float *p, size count)
+    void store(float *p, vec a, size count)
+    vec choose(ivec mask, vec a, vec b)
+    ivec ichoose(ivec mask, ivec a, ivec b)
+    vec where(ivec mask, vec a)
+    ivec either(ivec a, ivec b)
+    ivec greater(vec a, vec b)
+    ivec is_nan(vec a)
+    ivec equal(ivec a, int b)
+    ivec differ(ivec a, int b)
+    ivec live_lanes(size live, size first)
+    vec maximum(vec a, vec b)
+    vec root(vec a)
+    float sum(vec a)
+    vec exponential(vec x)
+    vec logarithm(vec x)
+    vec sigmoid(vec x)
+    vec hyperbolic_tangent(vec x)
+    uint32_t mix(uint32_t h)
+    ivec kept(size place, uint32_t a, uint32_t b, uint32_t threshold)
+
+cdef extern from "pack.h" nogil:
+    void pack(const void *from_, void *to, size features, size live, size zero_dead)
+    void unpack(const void *from_, void *to, size features, size live)
+
+
+cdef inline loop steps(size count, size a, size b) noexcept nogil:
+    """A loop of a product: how many terms, and how far its operands move each time."""
+    cdef loop one
+    one.count, one.a, one.b = count, a, b
+    return one

@@ -1,0 +1,351 @@
+/* Vectors of the machine's own width, functions of them, and the two register tiles that carry the heavy kernels.
+ *
+ * Design: plain GCC/clang vector extensions, one header for every instruction set.  Rejected: one 64-byte vector type
+ * everywhere (17 GFLOP/s under AVX2, where the machine's own 32 bytes reach 134), and intrinsics (one file per set).
+ * Selection and comparison are functions, since Cython cannot translate them for vector types.
+ */
+#ifndef FASTNANO_VECTOR_H
+#define FASTNANO_VECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define BLOCK 16 /* samples that lie side by side */
+/* Register tiles: accumulators, columns (block elements to multiply, vectors to correlate), columns in all groups. */
+#if defined(__AVX512F__)
+#define LANES 16
+#define ACCUMULATORS 24 /* of 32 registers; the others hold the operands */
+#define MULTIPLY_COLS 6
+#define CORRELATE_ACCUMULATORS 27
+#define CORRELATE_COLS 6
+#ifndef CORRELATE_COLUMNS
+#define CORRELATE_COLUMNS 10
+#endif
+#elif defined(__AVX2__)
+#define LANES 8
+#define ACCUMULATORS 12 /* of 16 registers */
+#define MULTIPLY_COLS 2
+#define CORRELATE_ACCUMULATORS 12
+#define CORRELATE_COLS 3
+#ifndef CORRELATE_COLUMNS
+#define CORRELATE_COLUMNS 3
+#endif
+#elif defined(__aarch64__)
+#define LANES 4
+#define ACCUMULATORS 24
+#define MULTIPLY_COLS 2
+#define CORRELATE_ACCUMULATORS 27
+#define CORRELATE_COLS 6
+#define CORRELATE_COLUMNS 10
+#else
+#define LANES 4
+#define ACCUMULATORS 12
+#define MULTIPLY_COLS 1
+#define CORRELATE_ACCUMULATORS 12
+#define CORRELATE_COLS 3
+#define CORRELATE_COLUMNS 3
+#endif
+#define VECS (BLOCK / LANES) /* vectors per block element */
+
+typedef ptrdiff_t size; /* signed: a stride may run backwards */
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
+typedef uint32_t uvec __attribute__((vector_size(4 * LANES)));
+typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* A two-vector shuffle whose lane l is index(d, l) of the 2 * LANES lanes of a and b; d must be a literal. */
+#define LANES4(index, d, l) index(d, (l)), index(d, (l) + 1), index(d, (l) + 2), index(d, (l) + 3)
+#if LANES == 16
+#define EACH_LANE(index, d) LANES4(index, d, 0), LANES4(index, d, 4), LANES4(index, d, 8), LANES4(index, d, 12)
+#elif LANES == 8
+#define EACH_LANE(index, d) LANES4(index, d, 0), LANES4(index, d, 4)
+#else
+#define EACH_LANE(index, d) LANES4(index, d, 0)
+#endif
+#if defined(__clang__)
+#define SHUFFLE(a, b, index, d) __builtin_shufflevector(a, b, EACH_LANE(index, d))
+#else
+#define SHUFFLE(a, b, index, d) __builtin_shuffle(a, b, (ivec){EACH_LANE(index, d)})
+#endif
+#define LANE_SAME(d, l) (d)
+#define LANE_ITSELF(d, l) (l)
+#define LANE_ACROSS(d, l) ((l) ^ (d))
+#define LANE_LOW(d, l) ((l) & (d) ? (l) - (d) + LANES : (l))
+#define LANE_HIGH(d, l) ((l) & (d) ? (l) + LANES : (l) + (d))
+
+/* ---- elements ------------------------------------------------------------------------------------------------ */
+
+INLINE vec splat(float a) { return (vec){EACH_LANE(LANE_SAME, a)}; } /* 0 + a would cost an addition */
+INLINE ivec isplat(int32_t a) { return (ivec){EACH_LANE(LANE_SAME, a)}; }
+INLINE ivec lane_numbers(void) { return (ivec){EACH_LANE(LANE_ITSELF, 0)}; }
+
+/* The first `count` lanes at p (all of them if there are that many), zero beyond. */
+INLINE vec load(const float *p, size count) {
+    if (__builtin_expect(count >= LANES, 1)) return *(const vec_anywhere *)p;
+    vec a = {0};
+    memcpy(&a, p, 4 * (size_t)count);
+    return a;
+}
+
+INLINE void store(float *p, vec a, size count) {
+    if (__builtin_expect(count >= LANES, 1)) *(vec_anywhere *)p = a;
+    else memcpy(p, &a, 4 * (size_t)count);
+}
+
+INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
+INLINE ivec ichoose(ivec mask, ivec a, ivec b) { return (mask & a) | (~mask & b); }
+INLINE vec where(ivec mask, vec a) { return (vec)(mask & (ivec)a); } /* a, else 0 */
+INLINE ivec either(ivec a, ivec b) { return a | b; }
+INLINE ivec greater(vec a, vec b) { return a > b; }
+INLINE ivec is_nan(vec a) { return a != a; }
+INLINE ivec equal(ivec a, int32_t b) { return a == b; }
+INLINE ivec differ(ivec a, int32_t b) { return a != b; }
+INLINE vec maximum(vec a, vec b) { return choose(a > b, a, b); } /* b where a is NaN */
+INLINE vec absolute(vec a) { return (vec)((ivec)a & 0x7fffffff); }
+INLINE ivec live_lanes(size live, size first) { return lane_numbers() < (int32_t)(live - first); }
+
+INLINE vec root(vec a) {
+#if defined(__clang__) && __has_builtin(__builtin_elementwise_sqrt)
+    return __builtin_elementwise_sqrt(a);
+#else
+    for (int l = 0; l < LANES; l++) a[l] = __builtin_sqrtf(a[l]);
+    return a;
+#endif
+}
+
+/* Sum of the lanes, pairwise. */
+INLINE float sum(vec a) {
+#if LANES == 16
+    a += SHUFFLE(a, a, LANE_ACROSS, 8);
+#endif
+#if LANES >= 8
+    a += SHUFFLE(a, a, LANE_ACROSS, 4);
+#endif
+    a += SHUFFLE(a, a, LANE_ACROSS, 2);
+    a += SHUFFLE(a, a, LANE_ACROSS, 1);
+    return a[0];
+}
+
+/* e^x within 1 ulp: x = n log 2 + r, e^r by its Taylor polynomial of degree 7 on |r| <= log(2) / 2, and 2^n as
+ * two factors, so that neither overflow nor the denormal numbers need a branch. */
+INLINE vec exponential(vec x) {
+    x = choose(x > splat(89.f), splat(89.f), x);
+    x = choose(x < splat(-104.f), splat(-104.f), x);
+    const vec shift = splat(12582912.f); /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
+    vec rounded = x * 1.44269504f + shift, n = rounded - shift;
+    vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    vec p = r * (1.f / 5040) + 1.f / 720;
+    p = p * r + 1.f / 120;
+    p = p * r + 1.f / 24;
+    p = p * r + 1.f / 6;
+    p = p * r + .5f;
+    p = p * r * r + r + 1.f;
+    ivec power = (ivec)rounded - (ivec)shift, half = power >> 1;
+    return p * (vec)((half + 127) << 23) * (vec)((power - half + 127) << 23);
+}
+
+/* log x of normal x > 0 within 1 ulp: x = 2^n m with m in [sqrt(1/2), sqrt(2)), polynomial from Cephes (logf). */
+INLINE vec logarithm(vec x) {
+    ivec bits = (ivec)x - 0x3f3504f3; /* sqrt(1/2) */
+    ivec power = bits >> 23;
+    vec m = (vec)((ivec)x - (power << 23)) - 1.f, n = (vec){0};
+    for (int l = 0; l < LANES; l++) n[l] = (float)power[l];
+    vec p = m * 7.0376836292e-2f - 1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m - 1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m - 1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m - 2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    p = p * m * m * m - n * 2.12194440e-4f - m * m * .5f;
+    return m + p + n * 0.693359375f + (x - x); /* inf and NaN give NaN */
+}
+
+INLINE vec sigmoid(vec x) {
+    vec e = exponential(-absolute(x)); /* of -|x|, so that nothing overflows */
+    return choose(x < splat(0), e, splat(1)) / (e + 1.f);
+}
+
+/* tanh x: polynomial from Cephes below 0.625, else 1 - 2 / (e^2|x| + 1) with the sign of x. */
+INLINE vec hyperbolic_tangent(vec x) {
+    vec a = absolute(x), z = x * x;
+    vec p = z * -5.70498872745e-3f + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    vec far = 1.f - 2.f / (exponential(a + a) + 1.f);
+    far = (vec)((ivec)far | ((ivec)x & INT32_MIN));
+    return choose(a < splat(.625f), p * z * x + x, far);
+}
+
+/* The low-bias mixer of 32 bits that dropout.py defines. */
+#define MIX(h) (h ^= h >> 16, h *= 0x7feb352du, h ^= h >> 15, h *= 0x846ca68bu, h ^= h >> 16)
+INLINE uint32_t mix(uint32_t h) { return MIX(h); }
+/* Lanes whose hash of (place, key) is at least the threshold. */
+INLINE ivec kept(size place, uint32_t a, uint32_t b, uint32_t threshold) {
+    uvec h = (uvec)lane_numbers() + ((uint32_t)place + a);
+    MIX(h);
+    h ^= b;
+    MIX(h);
+    return (ivec)(h >= threshold);
+}
+
+/* ---- register tiles ------------------------------------------------------------------------------------------ */
+
+/* Design: every tile of rows x columns is a function of its own, chosen from a table, so that the compiler gives all
+ * registers to its one loop.  Rejected: one function with a switch (61 % of peak where this has 79 %), and nested
+ * loops over the kernel's rows and columns instead of a list of places (73 %: a loop of three ends too often). */
+
+typedef struct { /* where a term of a sum finds its two factors */
+    int32_t a, b;
+} place;
+
+typedef struct { /* a loop over terms: how many, and how far the factors move each time */
+    size count, a, b;
+} loop;
+
+typedef struct {
+    const float *a; /* row r of the left operand starts at a + r * a_row */
+    size a_row;
+    const float *b; /* column j of the right operand starts at b + j * b_col */
+    size b_col;
+    const float *bias; /* multiply: what row r starts from, or NULL for 0 */
+    float *out;        /* out + r * out_row + j * out_col */
+    size out_row, out_col;
+    const place *places;   /* multiply: a list of inner.count terms, or NULL */
+    loop outer, inner;     /* multiply: inner; correlate: both */
+    size b_group, out_group; /* correlate: from one group of columns to the next */
+} product;
+
+#define AHEAD 8 /* terms */
+#define MAX_ROWS 8
+#define MAX_COLS 6
+#define MAX_GROUPS 3
+
+/* out = bias + sum of a * b over the terms: a is scalars, a column of b is a block element of 16 lanes. */
+INLINE void multiply_tile(const product *t, int rows, int cols, size row, size col, const int listed) {
+    const size a_row = t->a_row, b_col = t->b_col;
+    const float *a0 = t->a + row * a_row, *b0 = t->b + col * b_col;
+    const loop inner = t->inner;
+    vec acc[MAX_ROWS][MAX_COLS * VECS], v[MAX_COLS * VECS];
+    UNROLL for (int r = 0; r < rows; r++) {
+        vec start = splat(t->bias ? t->bias[row + r] : 0);
+        UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] = start;
+    }
+    for (size k = 0; k < inner.count; k++) {
+        const float *a = listed ? a0 + t->places[k].a : a0 + k * inner.a;
+        const float *b = listed ? b0 + t->places[k].b : b0 + k * inner.b;
+        if (!listed) __builtin_prefetch(a + AHEAD * inner.a); /* strided weights: no hardware foresees them */
+        UNROLL for (int j = 0; j < cols * VECS; j++)
+            v[j] = *(const vec_anywhere *)(b + j / VECS * b_col + j % VECS * LANES);
+        UNROLL for (int r = 0; r < rows; r++) {
+            vec s = splat(a[r * a_row]);
+            UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] += s * v[j];
+        }
+    }
+    float *out = t->out + row * t->out_row + col * t->out_col;
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int j = 0; j < cols * VECS; j++)
+            *(vec_anywhere *)(out + r * t->out_row + j / VECS * t->out_col + j % VECS * LANES) = acc[r][j];
+}
+
+/* out += sum of a * b over the terms and the lanes: a and b are block elements, out is scalars.  Columns come in
+ * groups: those of one channel's kernel, row by row, so that an element of b serves several rows of the kernel. */
+INLINE void correlate_tile(const product *t, int rows, int groups, int cols, size row, size group, size col) {
+    const size a_row = t->a_row, b_col = t->b_col, b_group = t->b_group;
+    const loop outer = t->outer, inner = t->inner;
+    vec acc[MAX_ROWS][MAX_GROUPS][MAX_COLS], s[MAX_ROWS];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int g = 0; g < groups; g++)
+            UNROLL for (int j = 0; j < cols; j++) acc[r][g][j] = splat(0);
+    for (size i = 0; i < outer.count; i++) {
+        const float *a = t->a + row * a_row + i * outer.a, *b = t->b + group * b_group + col * b_col + i * outer.b;
+        for (size k = 0; k < inner.count; k++, a += inner.a, b += inner.b)
+            UNROLL for (int h = 0; h < BLOCK; h += LANES) {
+                UNROLL for (int r = 0; r < rows; r++) s[r] = *(const vec *)(a + r * a_row + h);
+                UNROLL for (int g = 0; g < groups; g++)
+                    UNROLL for (int j = 0; j < cols; j++) {
+                        vec v = *(const vec *)(b + g * b_group + j * b_col + h);
+                        UNROLL for (int r = 0; r < rows; r++) acc[r][g][j] += s[r] * v;
+                    }
+            }
+    }
+    float *out = t->out + row * t->out_row + group * t->out_group + col * t->out_col;
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int g = 0; g < groups; g++)
+            UNROLL for (int j = 0; j < cols; j++)
+                out[r * t->out_row + g * t->out_group + j * t->out_col] += sum(acc[r][g][j]);
+}
+
+/* A function per size of tile; sizes that do not fit the registers are empty and never chosen. */
+#define EACH_ROWS(define, C)                                                                                         \
+    define(1, C) define(2, C) define(3, C) define(4, C) define(5, C) define(6, C) define(7, C) define(8, C)
+#define EACH_TILE(define)                                                                                            \
+    EACH_ROWS(define, 1) EACH_ROWS(define, 2) EACH_ROWS(define, 3)                                                   \
+    EACH_ROWS(define, 4) EACH_ROWS(define, 5) EACH_ROWS(define, 6)
+#define DEFINE_TILE(R, C)                                                                                            \
+    static void places_##R##_##C(const product *t, size row, size col) {                                             \
+        if (R * C * VECS <= ACCUMULATORS) multiply_tile(t, R, C, row, col, 1);                                       \
+    }                                                                                                                \
+    static void run_##R##_##C(const product *t, size row, size col) {                                                \
+        if (R * C * VECS <= ACCUMULATORS) multiply_tile(t, R, C, row, col, 0);                                       \
+    }                                                                                                                \
+    DEFINE_CORRELATE(R, 1, C) DEFINE_CORRELATE(R, 2, C) DEFINE_CORRELATE(R, 3, C)
+#define DEFINE_CORRELATE(R, G, C)                                                                                    \
+    static void correlate_##R##_##G##_##C(const product *t, size row, size group, size col) {                        \
+        if (R * G * C <= CORRELATE_ACCUMULATORS) correlate_tile(t, R, G, C, row, group, col);                        \
+    }
+EACH_TILE(DEFINE_TILE)
+#define PLACES_ENTRY(R, C) [C - 1][R - 1] = places_##R##_##C,
+#define RUN_ENTRY(R, C) [C - 1][R - 1] = run_##R##_##C,
+#define CORRELATE_ENTRY(R, C)                                                                                        \
+    [0][C - 1][R - 1] = correlate_##R##_1_##C, [1][C - 1][R - 1] = correlate_##R##_2_##C,                            \
+    [2][C - 1][R - 1] = correlate_##R##_3_##C,
+typedef void multiply_function(const product *t, size row, size col);
+typedef void correlate_function(const product *t, size row, size group, size col);
+typedef multiply_function *multiply_table[MAX_COLS][MAX_ROWS];
+static const multiply_table places_tiles = {EACH_TILE(PLACES_ENTRY)}, run_tiles = {EACH_TILE(RUN_ENTRY)};
+static correlate_function *const correlate_tiles[MAX_GROUPS][MAX_COLS][MAX_ROWS] = {EACH_TILE(CORRELATE_ENTRY)};
+
+/* Of `left`, the first of the fewest nearly equal parts of at most `most`. */
+INLINE size part(size left, size most) {
+    size parts = (left + most - 1) / most;
+    return (left + parts - 1) / parts;
+}
+
+INLINE size smaller(size a, size b) { return a < b ? a : b; }
+
+/* All tiles of a product: as wide as the registers allow, then as high. */
+static void multiply(const product *t, size rows, size cols) {
+    const multiply_table *table = t->places ? &places_tiles : &run_tiles;
+    for (size col = 0, c; col < cols; col += c) {
+        c = part(cols - col, MULTIPLY_COLS);
+        for (size row = 0, r; row < rows; row += r) {
+            r = part(rows - row, smaller(ACCUMULATORS / VECS / c, MAX_ROWS));
+            (*table)[c - 1][r - 1](t, row, col);
+        }
+    }
+}
+
+static void correlate(const product *t, size rows, size groups, size cols) {
+    for (size col = 0, c; col < cols; col += c) {
+        c = part(cols - col, CORRELATE_COLS);
+        for (size group = 0, g; group < groups; group += g) {
+            g = part(groups - group, smaller(CORRELATE_COLUMNS / c > 1 ? CORRELATE_COLUMNS / c : 1, MAX_GROUPS));
+            for (size row = 0, r; row < rows; row += r) {
+                r = part(rows - row, smaller(CORRELATE_ACCUMULATORS / (g * c), MAX_ROWS));
+                correlate_tiles[g - 1][c - 1][r - 1](t, row, group, col);
+            }
+        }
+    }
+}
+#endif

@@ -1,0 +1,226 @@
+"""The options of ``fastnano train``, what they stand for, and how a run's file gives them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._parser import Parser, UsageError, number, one_of
+from ._run import CONFIG, DATASETS, INPUT_SHAPE, read_toml
+
+if TYPE_CHECKING:
+    from .. import nn, optim
+    from ..data import Compose, ImageDataset
+
+LOSSES = ("cross-entropy", "hinge", "multi-margin", "mse")
+OPTIMIZERS = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003}  # and their learning rates
+SCHEDULES = ("none", "step", "cosine", "onecycle")
+AUGMENTS = {"shift": 2, "rotate": 10, "flip": 0.5}  # pixels, degrees, probability
+BACKENDS = ("cython", "numba", "numpy")
+NOT_REPEATED = ("config", "resume", "out")  # a run's file does not hold them
+WITH_RESUME = ("resume", "data_dir", "threads", "backend")
+
+
+def parser() -> Parser:
+    p = Parser("train", "Train a network and keep all about it in a run folder.", "[options]")
+    _data_options(p.add_argument_group("data").add_argument)
+    _network_options(p.add_argument_group("network").add_argument)
+    _training_options(p.add_argument_group("training").add_argument)
+    _run_options(p.add_argument_group("machine and runs").add_argument)
+    return p
+
+
+def _data_options(add: Callable[..., Any]) -> None:
+    add(
+        "--dataset",
+        metavar="NAME",
+        default="auto",
+        type=one_of("data set", DATASETS),
+        help=", ".join(DATASETS),
+    )
+    add("--data-dir", metavar="FOLDER", help="where the data set's files are")
+    add(
+        "--validation",
+        metavar="SHARE",
+        default=0.05,
+        type=number(float, below=1),
+        help="of the training images",
+    )
+    add("--augment", metavar="LIST", help="any of shift=2,rotate=10,flip=0.5")
+
+
+def _network_options(add: Callable[..., Any]) -> None:
+    add("--model", metavar="NAME", help="mlp, lenet5, cnn (if nothing is said) or bncnn")
+    add("--layers", metavar="LINE", help="such as 'conv 8 5, relu, maxpool 2, flatten, dense 10'")
+
+
+def _training_options(add: Callable[..., Any]) -> None:
+    rates = ", ".join(f"{rate} for {name}" for name, rate in OPTIMIZERS.items())
+    for what, default, known in (
+        ("loss", "cross-entropy", LOSSES),
+        ("optimizer", "adam", tuple(OPTIMIZERS)),
+        ("schedule", "onecycle", SCHEDULES),
+    ):
+        add(f"--{what}", metavar="NAME", default=default, type=one_of(what, known), help=", ".join(known))
+    add(
+        "--lr",
+        metavar="RATE",
+        type=number(float, above=True),
+        help=f"learning rate, onecycle's highest: {rates}",
+    )
+    add("--momentum", metavar="X", type=number(float, below=1), help="of sgd: 0.9, or as onecycle has it")
+    add("--weight-decay", metavar="X", type=number(float), help="0.01 for adamw, 0 for others")
+    add("--label-smoothing", metavar="X", default=0.0, type=number(float, below=1), help="of cross-entropy")
+    add(
+        "--clip-norm", metavar="X", type=number(float, above=True), help="limit of the gradients' common norm"
+    )
+    add("--epochs", metavar="N", default=3, type=number(int, 1), help="times through the training images")
+    add("--batch-size", metavar="N", default=64, type=number(int, 1), help="images per step")
+    add("--seed", metavar="N", default=0, type=number(int, below=2**63), help="of weights, order, dropout")
+
+
+def _run_options(add: Callable[..., Any]) -> None:
+    add("--threads", metavar="N", type=number(int, 1), help="of native code")
+    add("--backend", metavar="NAME", type=one_of("back end", BACKENDS), help=", ".join(BACKENDS))
+    add("--out", metavar="FOLDER", help="the run's folder: runs/<date>-<data set>-<model>")
+    add("--config", metavar="FILE", help=f"repeat a run by its {CONFIG}; further options given here prevail")
+    add("--resume", metavar="RUN", help="go on with a run that was interrupted")
+
+
+def parse(argv: list[str]) -> Any:
+    """The options of a command line, over those of the run it repeats or resumes."""
+    p = parser()
+    args = p.parse(argv)
+    if args.resume and args.config:
+        raise UsageError("train: give one of --config and --resume")
+    if args.resume:
+        changed = [name for name, value in vars(args).items() if value != p.get_default(name)]
+        for name in changed:
+            if name not in WITH_RESUME:
+                raise UsageError(f"train: --{name.replace('_', '-')} cannot change when a run is resumed")
+    if args.resume or args.config:
+        path = Path(args.config) if args.config else Path(args.resume) / CONFIG
+        args = p.parse(_arguments(path, p, argv) + argv)
+    return _completed(args)
+
+
+def _arguments(path: Path, p: Parser, argv: list[str]) -> list[str]:
+    """A run's file as command-line arguments, so that the same checks hold for them."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file; every run folder has its {CONFIG}")
+    options = read_toml(path).get("options")
+    if not isinstance(options, dict):
+        raise ValueError(f"{path}: has no table [options]")
+    if any(name in argv for name in ("--model", "--layers")):
+        options = {name: value for name, value in options.items() if name not in ("model", "layers")}
+    for name in options:
+        if f"--{name}" not in p._option_string_actions:
+            raise ValueError(f"{path}: {p.unknown_option(f'--{name}')}")
+    return [f"--{name}={value}" for name, value in options.items()]
+
+
+def _completed(args: Any) -> Any:
+    """Defaults that depend on other options, and combinations that make no sense."""
+    if args.model is not None and args.layers is not None:
+        raise UsageError("train: give one of --model and --layers")
+    if args.momentum is not None and args.optimizer != "sgd":
+        raise UsageError(f"train: --momentum is for --optimizer sgd, not {args.optimizer}")
+    if args.label_smoothing and args.loss != "cross-entropy":
+        raise UsageError(f"train: --label-smoothing is for --loss cross-entropy, not {args.loss}")
+    if args.model is None and args.layers is None:
+        args.model = "cnn"
+    if args.lr is None:
+        args.lr = OPTIMIZERS[args.optimizer]
+    augmentation(args.augment)
+    return args
+
+
+def options(args: Any) -> dict[str, Any]:
+    """What a run's file keeps: all options that were not left open."""
+    kept = {name.replace("_", "-"): value for name, value in vars(args).items() if name not in NOT_REPEATED}
+    if args.data_dir:
+        kept["data-dir"] = str(Path(args.data_dir).expanduser().resolve())
+    return kept
+
+
+# What they stand for
+
+
+def network(args: Any, dataset: ImageDataset) -> nn.Sequential:
+    """The network, new; it must have an output per class."""
+    from .. import architecture
+
+    if args.layers is None:
+        return architecture.model(args.model, INPUT_SHAPE)
+    model, classes = architecture.parse_layers(args.layers, INPUT_SHAPE), len(dataset.classes)
+    shape = architecture.output_shape(model, INPUT_SHAPE)
+    if shape != (classes,):
+        raise ValueError(
+            f"--layers: the output has shape {shape}, but {dataset.name} has {classes} classes; end with "
+            f"'dense {classes}'" + (" after a 'flatten'" if len(shape) > 1 else "")
+        )
+    return model
+
+
+def loss(args: Any) -> Any:
+    from .. import nn
+
+    if args.loss == "cross-entropy":
+        return nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
+    if args.loss == "mse":
+        return _one_hot_mse
+    return {"hinge": nn.HingeLoss, "multi-margin": nn.MultiMarginLoss}[args.loss]()
+
+
+def _one_hot_mse(x: Any, labels: Any) -> Any:
+    """Squared distance from 1 for the class and 0 for the rest."""
+    import numpy as np
+
+    from .. import nn
+
+    return nn.functional.mse_loss(x, np.eye(x.shape[1], dtype=x.dtype)[labels])
+
+
+def optimizer(args: Any, model: nn.Module) -> optim.Optimizer:
+    from .. import optim
+
+    kind = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW}[args.optimizer]
+    given = {} if args.weight_decay is None else {"weight_decay": args.weight_decay}
+    if args.optimizer == "sgd":
+        given["momentum"] = 0.9 if args.momentum is None else args.momentum
+    return kind(model.parameters(), lr=args.lr, **given)
+
+
+def scheduler(args: Any, optimizer: optim.Optimizer, steps: int) -> optim.lr_scheduler.LRScheduler | None:
+    """The schedule over all epochs of so many steps."""
+    from ..optim import lr_scheduler
+
+    if args.schedule == "onecycle":
+        cycle = args.momentum is None
+        return lr_scheduler.OneCycleLR(optimizer, args.lr, steps * args.epochs, cycle_momentum=cycle)
+    if args.schedule == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, args.epochs)
+    if args.schedule == "step":
+        return lr_scheduler.StepLR(optimizer, max(1, args.epochs // 3))
+    return None
+
+
+def augmentation(text: str | None) -> Compose | None:
+    """``shift=2,rotate=10,flip`` as transforms."""
+    if not text:
+        return None
+    from ..architecture import unknown
+    from ..data import Compose, RandomHorizontalFlip, RandomRotation, RandomShift
+
+    kinds: dict[str, Any] = {"shift": RandomShift, "rotate": RandomRotation, "flip": RandomHorizontalFlip}
+    transforms = []
+    for item in text.split(","):
+        name, _, amount = item.strip().partition("=")
+        if name not in AUGMENTS:
+            raise UsageError(f"train: --augment: {unknown('augmentation', name, AUGMENTS)}")
+        try:
+            transforms.append(kinds[name](type(AUGMENTS[name])(amount or AUGMENTS[name])))
+        except ValueError as error:
+            raise UsageError(f"train: --augment {item}: {error}; such as {name}={AUGMENTS[name]}") from None
+    return Compose(transforms)

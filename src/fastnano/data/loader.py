@@ -1,0 +1,122 @@
+"""Batches of a data set, in a new and reproducible order each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dataset import Batch, Dataset
+from .transforms import Transform
+
+
+class LoaderState(TypedDict):
+    """What a checkpoint keeps of a loader."""
+
+    seed: int
+    epoch: int
+
+
+class DataLoader:
+    """Iterate over batches: tuples of arrays, gathered by one fancy index each.
+
+    ``shuffle`` draws a new order each epoch, which depends on (seed, epoch) alone. ``transform`` is applied
+    to the first array of each batch, the images; its random draws depend on (seed, epoch, batch) alone.
+    Without a seed one is drawn and kept in ``seed``. The last batch may be short unless ``drop_last``.
+
+    Raises ``TypeError`` or ``ValueError`` that name the argument, its value, what was expected, the remedy.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int = 64,
+        shuffle: bool = False,
+        seed: int | None = None,
+        drop_last: bool = False,
+        transform: Callable[..., Any] | None = None,
+    ) -> None:
+        _check(dataset, batch_size, seed, drop_last, transform)
+        self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
+        self.drop_last, self.transform = drop_last, transform
+        self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        self.epoch = 0  # of the next iteration
+
+    def __len__(self) -> int:
+        n = len(self.dataset)
+        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+    def order(self, epoch: int) -> NDArray[np.intp]:
+        """The samples' numbers in the order that ``epoch`` takes them, all of them (``drop_last`` or not)."""
+        n = len(self.dataset)
+        return self._rng(epoch).permutation(n) if self.shuffle else np.arange(n)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next iteration be that of ``epoch``, from 0."""
+        if epoch < 0:
+            raise ValueError(f"set_epoch: epoch is {epoch}, expected 0 or more")
+        self.epoch = epoch
+
+    @property
+    def state(self) -> LoaderState:
+        """Seed and next epoch; assign it to another loader of the same data to continue there."""
+        return {"seed": self.seed, "epoch": self.epoch}
+
+    @state.setter
+    def state(self, state: LoaderState) -> None:
+        self.seed = state["seed"]
+        self.set_epoch(state["epoch"])
+
+    def __iter__(self) -> Iterator[Batch]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        return self._batches(epoch)
+
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        order = self.order(epoch)
+        for step in range(len(self)):
+            batch = self.dataset[order[step * self.batch_size : (step + 1) * self.batch_size]]
+            yield self._transformed(batch, epoch, step) if self.transform else batch
+
+    def _transformed(self, batch: Batch, epoch: int, step: int) -> Batch:
+        assert self.transform is not None
+        if isinstance(self.transform, Transform):
+            return self.transform(batch[0], self._rng(epoch, step)), *batch[1:]
+        return self.transform(batch[0]), *batch[1:]
+
+    def _rng(self, *place: int) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(np.random.SeedSequence(self.seed, spawn_key=place)))
+
+    def __repr__(self) -> str:
+        return (
+            f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
+            f"seed={self.seed}, drop_last={self.drop_last}, transform={self.transform!r})"
+        )
+
+
+def _check(dataset: Any, batch_size: Any, seed: Any, drop_last: bool, transform: Any) -> None:
+    if not isinstance(dataset, Dataset) or isinstance(dataset, (np.ndarray, list, tuple)):
+        raise TypeError(
+            f"DataLoader: dataset is a {type(dataset).__name__}, expected a data set; wrap arrays as "
+            "TensorDataset(images, labels)"
+        )
+    if not _whole(batch_size) or batch_size < 1:
+        raise ValueError(f"DataLoader: batch_size is {batch_size!r}, expected a whole number from 1; try 64")
+    if seed is not None and (not _whole(seed) or seed < 0):
+        raise ValueError(f"DataLoader: seed is {seed!r}, expected a whole number from 0, or None to draw one")
+    if transform is not None and not callable(transform):
+        raise TypeError(
+            f"DataLoader: transform is a {type(transform).__name__}, expected a callable; put several into "
+            "Compose([...])"
+        )
+    n = len(dataset)
+    if n == 0 or (drop_last and n < batch_size):
+        raise ValueError(
+            f"DataLoader: batch_size is {batch_size} for {n} samples, which makes no batch; expected one or "
+            "more: give more samples, a smaller batch_size or drop_last=False"
+        )
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

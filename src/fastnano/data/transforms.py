@@ -1,0 +1,166 @@
+"""Transforms of whole batches of images: (N, H, W) or (N, C, H, W), uint8 (0 to 255) or float.
+
+    transform = Compose([RandomRotation(10), RandomShift(2), Normalize(0.1307, 0.3081)])
+    x = transform(images)
+
+The random ones draw from their own generator if they were given a seed, else from the ``rng`` of the call (a
+``DataLoader`` passes one that depends on its seed, the epoch and the batch), else from fresh entropy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+Images: TypeAlias = NDArray[Any]
+Seed: TypeAlias = int | np.random.Generator | None
+
+
+class Transform:
+    """A callable of a batch of images; subclasses write ``apply(images, rng)``."""
+
+    def __init__(self, seed: Seed = None) -> None:
+        self.rng = None if seed is None else np.random.default_rng(seed)
+
+    def __call__(self, images: ArrayLike, rng: np.random.Generator | None = None) -> Images:
+        array = np.asarray(images)
+        if array.ndim not in (3, 4):
+            raise ValueError(
+                f"{type(self).__name__}: images have shape {array.shape}, expected (N, H, W) or "
+                "(N, C, H, W); for a single image pass image[None]"
+            )
+        return self.apply(array, self.rng or rng or np.random.default_rng())
+
+    def apply(self, images: Images, rng: np.random.Generator) -> Images:
+        raise NotImplementedError(f"{type(self).__name__}: write apply(images, rng)")
+
+    def __repr__(self) -> str:
+        shown = (f"{k}={v!r}" for k, v in vars(self).items() if k != "rng" and not k.startswith("_"))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Compose(Transform):
+    """One transform after another; plain functions of the images may be among them."""
+
+    def __init__(self, transforms: Sequence[Callable[..., Images]]) -> None:
+        super().__init__()
+        self.transforms = list(transforms)
+
+    def __call__(self, images: ArrayLike, rng: np.random.Generator | None = None) -> Images:
+        batch: Any = images
+        for transform in self.transforms:
+            batch = transform(batch, rng) if isinstance(transform, Transform) else transform(batch)
+        return np.asarray(batch)
+
+
+class Normalize(Transform):
+    """y = (x / 255 − mean) / std for uint8, y = (x − mean) / std for float; float32 (N, C, H, W).
+
+    ``mean`` and ``std`` are of pixels from 0 to 1: numbers, or one per channel.
+    """
+
+    def __init__(self, mean: float | Sequence[float] = 0.0, std: float | Sequence[float] = 1.0) -> None:
+        super().__init__()
+        self.mean, self.std = mean, std
+        if not np.all(np.asarray(std) > 0):
+            raise ValueError(f"Normalize: std is {std}, expected a positive number or one per channel")
+
+    def apply(self, images: Images, rng: np.random.Generator) -> Images:
+        images = images[:, None] if images.ndim == 3 else images
+        full = 255.0 if images.dtype == np.uint8 else 1.0
+        scale = 1 / (full * np.asarray(self.std, np.float64))
+        shift = -np.asarray(self.mean, np.float64) / self.std
+        for name, value in (("mean", shift), ("std", scale)):
+            if value.size not in (1, images.shape[1]):
+                raise ValueError(
+                    f"Normalize: {name} has {value.size} values for images of {images.shape[1]} channels, "
+                    f"expected 1 or {images.shape[1]}"
+                )
+        y = images * scale.reshape(-1, 1, 1).astype(np.float32)
+        y += shift.reshape(-1, 1, 1).astype(np.float32)
+        return y.astype(np.float32, copy=False)
+
+
+class ToFloat(Normalize):
+    """y = x / 255 for uint8, y = x for float; float32 (N, C, H, W)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class RandomShift(Transform):
+    """Move each image by −pixels to +pixels, each way alike, in whole pixels; zeros move in."""
+
+    def __init__(self, pixels: int, seed: Seed = None) -> None:
+        super().__init__(seed)
+        self.pixels = pixels
+        if not isinstance(pixels, int) or pixels < 0:
+            raise ValueError(f"RandomShift: pixels is {pixels!r}, expected a whole number of 0 or more")
+
+    def apply(self, images: Images, rng: np.random.Generator) -> Images:
+        p, n = self.pixels, len(images)
+        border = [(0, 0)] * (images.ndim - 2) + [(p, p), (p, p)]
+        windows = sliding_window_view(np.pad(images, border), images.shape[-2:], axis=(-2, -1))
+        dy, dx = rng.integers(0, 2 * p + 1, (2, n))
+        return windows[np.arange(n), ..., dy, dx, :, :]
+
+
+class RandomRotation(Transform):
+    """Turn each image about its centre by −degrees to +degrees, or from a pair, counter-clockwise.
+
+    Bilinear: an output pixel is the mean of the four input pixels around the point it comes from, weighted by
+    nearness; outside is zero. uint8 images are rounded to uint8.
+    """
+
+    def __init__(self, degrees: float | tuple[float, float], seed: Seed = None) -> None:
+        super().__init__(seed)
+        self.degrees = degrees
+        self._range = degrees if isinstance(degrees, tuple) else (-degrees, degrees)
+        if self._range[0] > self._range[1]:
+            raise ValueError(
+                f"RandomRotation: degrees is {degrees}, expected 0 or more, or a pair (low, high)"
+            )
+
+    def apply(self, images: Images, rng: np.random.Generator) -> Images:
+        n, height, width = len(images), *images.shape[-2:]
+        angle = np.deg2rad(rng.uniform(*self._range, (n, 1, 1))).astype(np.float32)
+        cos, sin = np.cos(angle), np.sin(angle)
+        y = np.arange(height, dtype=np.float32)[:, None] - np.float32((height - 1) / 2)
+        x = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
+        # Where each pixel comes from, in an image with a border of one zero all round.
+        from_x = np.clip(cos * x - sin * y + np.float32((width + 1) / 2), 0, width + 1)
+        from_y = np.clip(sin * x + cos * y + np.float32((height + 1) / 2), 0, height + 1)
+        left = np.minimum(from_x.astype(np.intp), width)
+        top = np.minimum(from_y.astype(np.intp), height)
+        fx, fy = ((a - b).reshape(n, 1, -1) for a, b in ((from_x, left), (from_y, top)))
+        corner = (top * (width + 2) + left).reshape(n, 1, -1)
+        border = [(0, 0)] * (images.ndim - 2) + [(1, 1), (1, 1)]
+        flat = np.pad(images, border).reshape(n, -1, (height + 2) * (width + 2))
+
+        def at(offset: int) -> Images:
+            return np.take_along_axis(flat, corner + offset, 2)
+
+        upper = at(0) * (1 - fx) + at(1) * fx
+        lower = at(width + 2) * (1 - fx) + at(width + 3) * fx
+        turned = (upper * (1 - fy) + lower * fy).reshape(images.shape)
+        return (np.rint(turned) if images.dtype.kind in "iu" else turned).astype(images.dtype)
+
+
+class RandomHorizontalFlip(Transform):
+    """Mirror each image left to right with probability ``p``."""
+
+    def __init__(self, p: float = 0.5, seed: Seed = None) -> None:
+        super().__init__(seed)
+        self.p = p
+        if not 0 <= p <= 1:
+            raise ValueError(f"RandomHorizontalFlip: p is {p}, expected a probability from 0 to 1")
+
+    def apply(self, images: Images, rng: np.random.Generator) -> Images:
+        flipped = rng.random(len(images)) < self.p
+        out = images.copy()
+        out[flipped] = images[flipped, ..., ::-1]
+        return out

@@ -1,0 +1,337 @@
+"""One row per op and step, several where shapes matter: the small, odd inputs that the generic tests run.
+
+``case(name, sizes, name=maker or number ...)``: sizes by letter (``...=3x4`` for an array of any shape), then how to
+make an input where a standard normal array will not do, and the row's numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from fastnano._contract import Contract
+from fastnano.ops import OPS, STEPS
+
+Maker = Callable[..., np.ndarray]  # of a random generator, a shape, and the inputs made so far
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    sizes: dict[str, Any]
+    makers: dict[str, Maker] = field(default_factory=dict)
+    scalars: dict[str, Any] = field(default_factory=dict)
+    smooth: bool = True  # False: at a kink, where finite differences do not apply
+
+    def __str__(self) -> str:
+        sizes = [f"{k}={'x'.join(map(str, np.atleast_1d(v)))}" for k, v in self.sizes.items()]
+        makers = [f"{k}={maker.__name__}" for k, maker in self.makers.items()]
+        return " ".join([self.name, *sizes, *(f"{k}={v}" for k, v in self.scalars.items()), *makers])
+
+    @property
+    def contract(self) -> Contract:
+        return OPS[self.name].forward if self.name in OPS else STEPS[self.name]
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Every kernel of the row, in the order that each finds what it reads."""
+        return (self.contract, *OPS[self.name].gradients) if self.name in OPS else (self.contract,)
+
+    def with_batch(self, n: int) -> Case:
+        """The same case for a batch of n samples."""
+        sizes = dict(self.sizes)
+        if "..." in sizes:
+            sizes["..."] = (n, *sizes["..."][1:])
+        elif "n" in sizes:
+            sizes["n"] = n
+        return replace(self, sizes=sizes)
+
+    def inputs(self, dtype: str, seed: int = 0) -> dict[str, np.ndarray]:
+        """Every array a caller brings, by name."""
+        rng, made = np.random.default_rng(seed), {}
+        for a in self.contract.given:
+            maker = self.makers.get(a.name, normal)
+            made[a.name] = np.asarray(maker(rng, a.shape(self.sizes), made), a.dtype or dtype)
+        return made
+
+    def rederive(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The inputs, with those that are functions of x brought up to date."""
+        derived = {k: m(None, inputs[k].shape, inputs) for k, m in self.makers.items() if m in DERIVED}
+        return inputs | derived
+
+
+def case(name: str, sizes: str = "", smooth: bool = True, **given: Any) -> Case:
+    parsed = dict(item.split("=") for item in sizes.split())
+    letters = {k: tuple(map(int, v.split("x"))) if k == "..." else int(v) for k, v in parsed.items()}
+    makers = {k: v for k, v in given.items() if callable(v)}
+    scalars = {k: v for k, v in given.items() if not callable(v)}
+    return Case(name, letters, makers, scalars, smooth)
+
+
+# Makers
+
+
+def normal(rng, shape, made):
+    return rng.standard_normal(shape)
+
+
+def away(rng, shape, made):
+    """At least 0.1 from the kink at zero."""
+    x = rng.standard_normal(shape)
+    return x + np.copysign(0.1, x)
+
+
+def zeros(rng, shape, made):
+    return np.zeros(shape)
+
+
+def positive(rng, shape, made):
+    return rng.uniform(0.5, 2, shape)
+
+
+def quarter(rng, shape, made):
+    return np.full(shape, 0.25)
+
+
+def wide(rng, shape, made):
+    """From far below to far above what e^x can hold."""
+    return 100 * rng.standard_normal(shape)
+
+
+def special(rng, shape, made):
+    """Zeros of both signs, infinities and NaN among ordinary numbers."""
+    return rng.choice([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5, -1.5, 3.0], shape)
+
+
+def masked(rng, shape, made):
+    """Scores, some of them minus infinity, but never those of class 0."""
+    x = rng.standard_normal(shape)
+    x[:, 1:][rng.random(x[:, 1:].shape) < 0.3] = -np.inf
+    return x
+
+
+def distinct(rng, shape, made):
+    """No two values closer than a finite difference can tell apart."""
+    return rng.permutation(int(np.prod(shape))).reshape(shape) / 7
+
+
+def far(rng, shape, made):
+    """A mean so far from zero that E[x²] − E[x]² loses its digits."""
+    return 30 + rng.standard_normal(shape)
+
+
+def few(rng, shape, made):
+    """Full of equal values."""
+    return rng.integers(-1, 2, shape)
+
+
+def labels(rng, shape, made):
+    """Classes of x; one in four is the ignored -100."""
+    found = classes(rng, shape, made)
+    return np.where(rng.random(shape) < 0.25, -100, found)
+
+
+def classes(rng, shape, made):
+    return rng.integers(0, made["x"].shape[1], shape)
+
+
+def key(rng, shape, made):
+    return [2**63 + 12345, 2**40 + 7]
+
+
+def mean_of_x(rng, shape, made):
+    return made["x"].mean(axis=(0, 2))
+
+
+def var_of_x(rng, shape, made):
+    return made["x"].var(axis=(0, 2))
+
+
+DERIVED = (mean_of_x, var_of_x)
+
+
+def values(*numbers: float) -> Maker:
+    def make(rng, shape, made):
+        return np.array(numbers)
+
+    make.__name__ = ",".join(f"{number:g}" for number in numbers)
+    return make
+
+
+def conv(stride=(1, 1), pad=(0, 0), dilation=(1, 1), groups=1):
+    return window(stride, pad, dilation) | {"groups": groups}
+
+
+def window(stride, pad, dilation=None):
+    pairs = {"stride": stride, "pad": pad} | ({"dilation": dilation} if dilation else {})
+    return {f"{k}_{axis}": v[i] for k, v in pairs.items() for i, axis in enumerate("hw")}
+
+
+def pool(kernel, stride, pad=(0, 0), dilation=(1, 1), ceil=False):
+    size = {"kernel_h": kernel[0], "kernel_w": kernel[1]}
+    return size | window(stride, pad, dilation) | {"ceil_mode": ceil}
+
+
+def average(kernel, stride, pad=(0, 0)):
+    return {"kernel_h": kernel[0], "kernel_w": kernel[1]} | window(stride, pad)
+
+
+CONVOLUTIONS = (
+    #  sizes                              stride         padding     dilation       groups
+    ("n=7 c=1 h=28 w=28 o=6 d=1 k=5 l=5", conv((1, 1), (2, 2))),
+    ("n=5 c=6 h=14 w=14 o=16 d=6 k=5 l=5", conv()),
+    ("n=3 c=2 h=7 w=6 o=5 d=2 k=3 l=2", conv((1, 1), (1, 0))),
+    ("n=3 c=3 h=9 w=8 o=4 d=3 k=1 l=1", conv((2, 2))),
+    ("n=2 c=4 h=9 w=8 o=6 d=2 k=3 l=2", conv((2, 3), (1, 2), (2, 1), 2)),
+    ("n=2 c=3 h=11 w=8 o=3 d=1 k=3 l=4", conv((3, 2), (2, 1), (1, 2), 3)),
+    ("n=1 c=3 h=11 w=5 o=2 d=3 k=1 l=2", conv((3, 2), (0, 5), (1, 2))),
+    ("n=1 c=1 h=1 w=1 o=1 d=1 k=1 l=1", conv()),
+)
+
+ADAM = {"lr": values(0.1), "betas": values(0.9, 0.999), "eps": values(1e-8), "square": positive}
+SGD = {"lr": values(0.1), "momentum": values(0.9), "nesterov": values(0), "step": values(2)}
+
+CASES = [
+    # linear
+    case("linear", "n=7 i=5 o=3"),
+    case("linear", "n=5 i=33 o=17"),
+    case("linear", "n=1 i=1 o=1"),
+    # convolution
+    *(case(name, sizes, **numbers) for name in ("conv2d", "conv2d_im2col") for sizes, numbers in CONVOLUTIONS),
+    # pooling
+    case("max_pool2d", "n=3 c=2 h=6 w=8", **pool((2, 2), (2, 2)), x=distinct),
+    case("max_pool2d", "n=2 c=3 h=7 w=9", **pool((3, 2), (2, 3), (1, 1)), x=distinct),
+    case("max_pool2d", "n=2 c=3 h=8 w=7", **pool((3, 3), (2, 2), (1, 1), ceil=True), x=distinct),
+    case("max_pool2d", "n=2 c=1 h=9 w=8", **pool((2, 3), (1, 2), (1, 1), (3, 2)), x=distinct),
+    case("max_pool2d", "n=2 c=1 h=4 w=5", **pool((2, 2), (1, 1), (1, 1), (5, 3)), smooth=False),  # empty windows
+    case("max_pool2d", "n=2 c=3 h=7 w=6", **pool((3, 3), (1, 1), (1, 1)), x=few, smooth=False),
+    case("max_pool2d", "n=2 c=3 h=7 w=6", **pool((2, 2), (2, 2), (1, 1)), x=special, smooth=False),
+    case("avg_pool2d", "n=3 c=2 h=6 w=8 p=3 q=4", **average((2, 2), (2, 2)), scale=quarter),
+    case("avg_pool2d", "n=2 c=3 h=7 w=9 p=4 q=4", **average((3, 2), (2, 3), (1, 1)), scale=positive),
+    case("avg_pool2d", "n=2 c=1 h=5 w=5 p=3 q=3", **average((3, 2), (2, 2))),  # the last windows reach beyond
+    # activation
+    case("relu", "...=3x4x2", x=away),
+    case("relu", "...=7x33", x=special, smooth=False),
+    case("leaky_relu", "...=5x7", negative_slope=0.01, x=away),
+    case("leaky_relu", "...=5x7", negative_slope=-0.5, x=away),
+    case("sigmoid", "...=3x4x2"),
+    case("sigmoid", "...=7x33", x=wide),
+    case("tanh", "...=3x4x2"),
+    case("tanh", "...=7x33", x=wide),
+    # softmax
+    case("softmax", "n=6 c=4 s=1"),
+    case("softmax", "n=3 c=5 s=7", x=wide),
+    case("softmax", "n=3 c=5 s=7", x=masked, smooth=False),
+    case("log_softmax", "n=6 c=10 s=1"),
+    case("log_softmax", "n=3 c=5 s=7", x=wide),
+    case("log_softmax", "n=3 c=1 s=2"),
+    # norm
+    case("batch_statistics", "n=6 c=5 s=1"),
+    case("batch_statistics", "n=3 c=2 s=35", x=far),
+    case("batch_norm", "n=6 c=5 s=1", eps=1e-5, mean=mean_of_x, var=var_of_x),
+    case("batch_norm", "n=3 c=2 s=35", eps=1e-3, mean=mean_of_x, var=var_of_x),
+    case("batch_norm_inference", "n=6 c=5 s=1", eps=1e-5, var=positive),
+    case("batch_norm_inference", "n=3 c=2 s=35", eps=1e-3, var=positive),
+    case("running_statistics", "c=5", count=values(6), momentum=values(0.1), var=positive, running_var=positive),
+    case("running_statistics", "c=1", count=values(1), momentum=values(1), var=positive, running_var=positive),
+    # dropout
+    case("dropout", "...=3x4x2", p=0.5, key=key),
+    case("dropout", "...=9x33", p=0.1, key=key),
+    case("dropout", "...=7", p=0.0, key=key),
+    case("dropout", "...=7", p=1.0, key=key),
+    # loss
+    case("cross_entropy", "n=9 c=4 s=1", ignore_index=-100, label_smoothing=0.0, target=labels, weight=positive),
+    case("cross_entropy", "n=5 c=3 s=7", ignore_index=-100, label_smoothing=0.1, target=labels, weight=positive),
+    case("cross_entropy", "n=17 c=5 s=1", ignore_index=3, label_smoothing=0.1, x=wide, target=classes),
+    case("cross_entropy", "n=7 c=5 s=2", ignore_index=-100, label_smoothing=0.0, x=masked, target=zeros, smooth=False),
+    case("nll_loss", "n=9 c=4 s=1", ignore_index=-100, target=labels, weight=positive),
+    case("nll_loss", "n=5 c=3 s=7", ignore_index=-100, target=labels, weight=positive),
+    # optimisers
+    case("sgd", "...=5x7", lr=values(0.1), weight_decay=values(0.01)),
+    case("sgd_momentum", "...=5x7", **SGD, dampening=values(0), weight_decay=values(0)),
+    case("sgd_momentum", "...=33", **SGD | {"step": values(1), "velocity": zeros}, dampening=values(0.5), weight_decay=values(0.01)),
+    case("sgd_momentum", "...=33", **SGD | {"nesterov": values(1)}, dampening=values(0), weight_decay=values(0.01)),
+    case("adam", "...=5x7", **ADAM, weight_decay=values(0.01), step=values(1)),
+    case("adam", "...=33", **ADAM, weight_decay=values(0), step=values(1000)),
+    case("adamw", "...=5x7", **ADAM, weight_decay=values(0.01), step=values(1)),
+    case("adamw", "...=33", **ADAM, weight_decay=values(0), step=values(1000)),
+]
+
+
+@dataclass(frozen=True)
+class ExpressionCase:
+    name: str
+    shapes: tuple[tuple[int, ...], ...]
+    maker: Maker = normal
+    keywords: dict[str, Any] = field(default_factory=dict)  # in the order of the row
+
+    def __str__(self) -> str:
+        shapes = " ".join("x".join(map(str, shape)) or "()" for shape in self.shapes)
+        return " ".join([self.name, shapes, *(f"{k}={v}".replace("\n", "") for k, v in self.keywords.items())])
+
+    def inputs(self) -> list[np.ndarray]:
+        rng = np.random.default_rng(0)
+        return [np.asarray(self.maker(rng, shape, {})) for shape in self.shapes]
+
+
+def expressions(names: str, *shapes: Any, maker: Maker = normal, **keywords: Any) -> list[ExpressionCase]:
+    return [ExpressionCase(name, shape, maker, keywords) for name in names.split() for shape in shapes]
+
+
+BROADCAST = (
+    ((3, 4), (3, 4)),
+    ((3, 4), (4,)),
+    ((1, 4), (3, 1)),
+    ((), (2, 3)),
+    ((2, 1, 4), (3, 1)),
+    ((1,), ()),
+)
+PRODUCTS = (
+    ((2, 3), (3, 4)),
+    ((3,), (3,)),
+    ((3,), (3, 4)),
+    ((2, 3), (3,)),
+    ((3,), (5, 3, 4)),
+    ((5, 2, 3), (3,)),
+    ((5, 2, 3), (3, 4)),
+    ((2, 3), (5, 3, 4)),
+    ((5, 1, 2, 3), (6, 3, 4)),
+)
+ONE = (((2, 3, 4),),)
+VECTOR = (((7,),),)
+
+EXPRESSION_CASES = [
+    # arithmetic
+    *expressions("add sub mul", *BROADCAST),
+    *expressions("div pow", *BROADCAST, maker=positive),
+    *expressions("maximum minimum", *BROADCAST, maker=away),
+    *expressions("matmul", *PRODUCTS),
+    # elementwise
+    *expressions("neg exp clone", *ONE, ((),)),
+    *expressions("log sqrt", *ONE, ((),), maker=positive),
+    *expressions("abs", *ONE, ((),), maker=away),
+    *expressions("clamp_min", *ONE, maker=away, min=0.0),
+    # reductions
+    *(
+        row
+        for axis in (None, 0, -1, (0, 2))
+        for keepdims in (False, True)
+        for row in expressions("sum mean amax amin", *ONE, maker=distinct, axis=axis, keepdims=keepdims)
+    ),
+    *expressions("sum mean", *VECTOR, axis=0, keepdims=False),
+    # views
+    *expressions("reshape", *ONE, to=(4, 6)),
+    *expressions("reshape", *ONE, to=(-1,)),
+    *expressions("permute", *ONE, axes=(2, 0, 1)),
+    *expressions("index", *ONE, index=1),
+    *expressions("index", *ONE, index=(slice(None), -1, slice(0, 4, 2))),
+    *expressions("index", *ONE, index=(..., None, slice(1, 3))),
+    *expressions("index", *ONE, index=np.array([1, 0, 1, 1])),
+    *expressions("index", *ONE, index=(np.array([1, 0, 1]), slice(None), np.array([2, 2, 2]))),
+    *expressions("index", *VECTOR, index=np.array([True, False, True, True, False, False, True])),
+    *expressions("pad", *ONE, widths=((0, 0), (2, 1), (0, 3)), value=1.5),
+    *expressions("cast", *ONE, dtype=np.float64),
+    *expressions("expand", ((3, 1),), to=(2, 3, 4)),
+]

@@ -1,0 +1,43 @@
+"""What all tests share: a cache folder of their own, no network, MNIST where there is one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fastnano.data import MNIST, SyntheticDigits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cache folder for the whole session, so that the synthetic digits are drawn once, and no network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FASTNANO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("FASTNANO_OFFLINE", "1")
+        patch.delenv("FASTNANO_DATA", raising=False)
+        yield
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder for one test."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("FASTNANO_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[SyntheticDigits, SyntheticDigits]:
+    """The synthetic digits, train and test."""
+    return SyntheticDigits(train=True), SyntheticDigits(train=False)
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """Where MNIST's four files are: $FASTNANO_TEST_DATA, or ../shared/data/mnist beside the repository."""
+    beside = Path(__file__).parents[2] / "shared" / "data" / "mnist"
+    folder = Path(os.environ.get("FASTNANO_TEST_DATA", beside))
+    if not any(place.complete for place in MNIST.places(folder)):
+        pytest.skip(f"MNIST is not in {folder}; name its folder in FASTNANO_TEST_DATA")
+    return folder

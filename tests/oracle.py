@@ -1,0 +1,92 @@
+"""PyTorch as the oracle: the same module on the same numbers, compared."""
+
+import numpy as np
+import pytest
+
+import fastnano as fn
+from fastnano import nn
+from fastnano._kernels import BACKENDS
+
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle of these tests")
+
+PRECISIONS = ("float64", *BACKENDS)  # float64 on the reference, float32 on each back end
+
+
+def array(*shape, seed=0, low=-2.0, high=2.0):
+    return np.random.default_rng([seed, *shape]).uniform(low, high, shape)
+
+
+def pair(text, training=True):
+    """The module that an expression such as "Linear(3, 2)" makes here and in PyTorch, both in float64, with the same
+    random values."""
+    ours, theirs = eval(text, vars(nn).copy()), eval(text, vars(torch.nn).copy()).double()
+    for i, (name, value) in enumerate(theirs.state_dict().items()):
+        if value.is_floating_point():
+            value.copy_(torch.tensor(array(*value.shape, seed=i, low=0.5 if "var" in name else -1.0, high=1.5)))
+    ours.double().load_state_dict(theirs.state_dict())
+    return ours.train(training), theirs.train(training)
+
+
+def run(function, inputs, make, parameters=()):
+    """Every output and gradient of ``function(*inputs)``, by name; the seeds of the reverse pass are random."""
+    tensors = [make(x) for x in inputs]
+    outputs = function(*tensors)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    found = {}
+    for i, y in enumerate(outputs):
+        found[f"output {i}"] = y.detach().numpy()
+        if y.requires_grad:
+            y.backward(make(array(*y.shape, seed=5)).detach())
+    found |= {f"gradient of input {i}": t.grad.numpy() for i, t in enumerate(tensors) if t.requires_grad}
+    return found | {f"gradient of {name}": p.grad.numpy() for name, p in parameters}
+
+
+def compare(found, expected, precision):
+    """Equal to 1e-10 in float64; in float32 to 1e-5 of the norm, or to 1e-6 where that is below 0.1."""
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        truth = expected[name]
+        assert value.shape == truth.shape, name
+        if value.dtype.kind != "f":
+            np.testing.assert_array_equal(value, truth, err_msg=name)
+        elif precision == "float64":
+            assert value.dtype == np.float64, name
+            np.testing.assert_allclose(value, truth, rtol=1e-10, atol=1e-10, err_msg=name)
+        else:
+            assert value.dtype == np.float32, name
+            finite = np.isfinite(truth)
+            np.testing.assert_array_equal(value[~finite], truth[~finite], err_msg=name)
+            distance = np.linalg.norm(value[finite] - truth[finite])
+            assert distance <= 1e-5 * max(np.linalg.norm(truth[finite]), 0.1), f"{name} is {distance} away"
+
+
+def our_tensor(precision):
+    dtype = np.float64 if precision == "float64" else np.float32
+
+    def make(x):
+        x = np.asarray(x)
+        return fn.tensor(x.astype(dtype), requires_grad=True) if x.dtype.kind == "f" else fn.tensor(x)
+
+    return make
+
+
+def their_tensor(x):
+    x = np.asarray(x)
+    return torch.tensor(x, requires_grad=x.dtype.kind == "f")
+
+
+def back_end(precision):
+    """Runs the block in which float32 is computed."""
+    return fn.use_backend("numpy" if precision == "float64" else precision)
+
+
+def agree(ours, theirs, inputs, precision):
+    """The modules give the same outputs, gradients and buffers."""
+    if precision != "float64":
+        ours.float()
+    expected = run(theirs, inputs, their_tensor, theirs.named_parameters())
+    with back_end(precision):
+        found = run(ours, inputs, our_tensor(precision), ours.named_parameters())
+    found |= {name: b.numpy() for name, b in ours.named_buffers()}
+    expected |= {name: b.numpy() for name, b in theirs.named_buffers()}
+    compare(found, expected, precision)

@@ -1,0 +1,67 @@
+"""Nothing is forgotten: every kernel has its twins, every row its case and its workload."""
+
+import inspect
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES, EXPRESSION_CASES
+from variants import NATIVE, load
+
+from fastnano import _kernels
+from fastnano.ops import CONTRACTS, EXPRESSIONS, OPS, STEPS
+
+WORKLOADS = runpy.run_path(str(Path(__file__).parents[1] / "bench" / "workloads.py"))["WORKLOADS"]
+ROWS = {*OPS, *STEPS}
+
+
+def arguments(kernel):
+    contract = getattr(kernel, "contract", None)  # a native kernel carries its own
+    return contract.arguments if contract else tuple(inspect.signature(kernel).parameters)
+
+
+@pytest.mark.parametrize("backend", _kernels.BACKENDS)
+def test_every_back_end_has_exactly_the_contracted_kernels(backend):
+    kernels = set(_kernels.load(backend))
+    assert sorted(set(CONTRACTS) - kernels) == [], f"without a {backend} kernel"
+    assert sorted(kernels - set(CONTRACTS)) == [], f"{backend} kernels of no row"
+
+
+@pytest.mark.parametrize("variant", NATIVE)
+def test_every_instruction_set_has_exactly_the_contracted_kernels(variant):
+    assert sorted(set(CONTRACTS) ^ set(load(variant))) == []
+
+
+@pytest.mark.parametrize("backend", _kernels.BACKENDS)
+def test_arguments_are_those_of_the_contract(backend):
+    kernels = _kernels.load(backend)
+    wrong = {n: arguments(kernels[n]) for n, c in CONTRACTS.items() if n in kernels and arguments(kernels[n]) != c.arguments}
+    assert wrong == {}
+
+
+def test_every_family_exports_its_kernels_once():
+    owners = [n for family in _kernels.FAMILIES for n in __import__(f"fastnano._kernels.{family}", fromlist="_").__all__]
+    assert sorted(owners) == sorted(CONTRACTS)
+
+
+@pytest.mark.parametrize(
+    ("what", "rows", "named"),
+    [
+        ("case", ROWS, {c.name for c in CASES}),
+        ("case", set(EXPRESSIONS), {c.name for c in EXPRESSION_CASES}),
+        ("workload", ROWS, {row[0] for row in WORKLOADS}),
+    ],
+    ids=["cases", "expression cases", "workloads"],
+)
+def test_every_row_has_its(what, rows, named):
+    assert sorted(rows - named) == [], f"rows without a {what}"
+    assert sorted(named - rows) == [], f"a {what} of no row"
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_cases_fit_their_contract(case):
+    contract, inputs = case.contract, case.inputs("f")
+    sizes = contract.bind([inputs[a.name] for a in contract.given], case.scalars)
+    assert all(array.dtype in (np.float32, a.dtype) for a, array in zip(contract.given, inputs.values(), strict=True))
+    assert all(np.all(np.array(a.shape(sizes)) > 0) for a in contract.arrays)

@@ -1,0 +1,139 @@
+"""Every loss against PyTorch, over reductions, weights, shapes and kinds of target."""
+
+import numpy as np
+import pytest
+from oracle import PRECISIONS, agree, array, compare, our_tensor, run, their_tensor, torch
+
+import fastnano as fn
+from fastnano import nn
+
+F = nn.functional
+
+
+def labels(*shape, classes, ignored=None, seed=0):
+    found = np.random.default_rng([seed, *shape]).integers(0, classes, shape)
+    return found if ignored is None else np.where(array(*shape, seed=3) > 1, ignored, found)
+
+
+def probabilities(*shape):
+    p = np.exp(array(*shape, seed=2))
+    return p / p.sum(1 if len(shape) > 1 else 0, keepdims=True)
+
+
+WEIGHT = "weight=tensor([0.2, 1.5, 1.0, 0.7])"
+LOSSES = [  # what makes the loss, shape of the scores, target
+    ("MSELoss()", (3, 4), array(3, 4, seed=1)),
+    ("MSELoss()", (), array(seed=1)),
+    ("L1Loss()", (2, 3, 4), array(2, 3, 4, seed=1)),
+    ("CrossEntropyLoss()", (5, 4), labels(5, classes=4)),
+    ("CrossEntropyLoss()", (1, 1), labels(1, classes=1)),
+    ("CrossEntropyLoss()", (4,), labels(classes=4)),
+    ("CrossEntropyLoss()", (2, 4, 3), labels(2, 3, classes=4)),
+    ("CrossEntropyLoss()", (2, 4, 3, 5), labels(2, 3, 5, classes=4)),
+    ("CrossEntropyLoss(ignore_index=2)", (9, 4), labels(9, classes=4)),
+    ("CrossEntropyLoss()", (9, 4), labels(9, classes=4, ignored=-100)),
+    ("CrossEntropyLoss(ignore_index=-1, label_smoothing=0.2)", (3, 4, 5), labels(3, 5, classes=4, ignored=-1)),
+    ("CrossEntropyLoss(label_smoothing=0.1)", (17, 4), labels(17, classes=4)),
+    ("CrossEntropyLoss(label_smoothing=1.0)", (5, 4), labels(5, classes=4)),
+    (f"CrossEntropyLoss({WEIGHT})", (5, 4), labels(5, classes=4)),
+    (f"CrossEntropyLoss({WEIGHT}, label_smoothing=0.3)", (5, 4), labels(5, classes=4)),
+    (f"CrossEntropyLoss({WEIGHT}, ignore_index=1, label_smoothing=0.3)", (9, 4, 2), labels(9, 2, classes=4)),
+    (f"CrossEntropyLoss({WEIGHT})", (4,), labels(classes=4)),
+    ("CrossEntropyLoss()", (5, 4), probabilities(5, 4)),
+    ("CrossEntropyLoss(label_smoothing=0.2)", (2, 4, 3), probabilities(2, 4, 3)),
+    (f"CrossEntropyLoss({WEIGHT}, label_smoothing=0.2)", (5, 4), probabilities(5, 4)),
+    ("CrossEntropyLoss()", (4,), probabilities(4)),
+    ("NLLLoss()", (5, 4), labels(5, classes=4)),
+    ("NLLLoss()", (4,), labels(classes=4)),
+    (f"NLLLoss({WEIGHT}, ignore_index=0)", (9, 4), labels(9, classes=4)),
+    (f"NLLLoss({WEIGHT})", (2, 4, 3, 2), labels(2, 3, 2, classes=4)),
+    ("NLLLoss(ignore_index=-7)", (2, 4, 9), labels(2, 9, classes=4, ignored=-7)),
+    ("MultiMarginLoss()", (5, 4), labels(5, classes=4)),
+    ("MultiMarginLoss()", (4,), labels(classes=4)),
+    ("MultiMarginLoss(p=2)", (5, 4), labels(5, classes=4)),
+    (f"MultiMarginLoss({WEIGHT}, margin=0.3)", (5, 4), labels(5, classes=4)),
+    (f"MultiMarginLoss(p=2, {WEIGHT}, margin=2.5)", (17, 4), labels(17, classes=4)),
+]
+
+
+def make(text, module, tensor):
+    return eval(text, vars(module) | {"tensor": tensor})
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("text", "shape", "target"), LOSSES, ids=[f"{row[0]} {list(row[1])}" for row in LOSSES])
+def test_loss(text, shape, target, reduction, precision):
+    text = text.replace("(", f"(reduction='{reduction}', ", 1)
+    ours, theirs = make(text, nn, fn.tensor).double(), make(text, torch.nn, torch.tensor).double()
+    ours.load_state_dict(theirs.state_dict())  # class weights are rounded alike
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert repr(ours) == repr(theirs)
+    agree(ours, theirs, [array(*shape), target], precision)
+
+
+def hinge(x, signs, margin, reduction):
+    loss = torch.clamp(margin - signs * x, min=0)
+    return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[reduction]()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("margin", [1.0, 0.25])
+def test_hinge_loss(margin, reduction):
+    x, t = array(5, 4), labels(5, classes=4)
+    one_hot = np.where(np.arange(4) == t[:, None], 1.0, -1.0)
+    expected = run(lambda x: hinge(x, torch.tensor(one_hot), margin, reduction), [x], their_tensor)
+    for target in (one_hot, one_hot.astype(int), t, t.astype(np.uint8), t.tolist()):
+        loss = nn.HingeLoss(margin, reduction)
+        compare(run(lambda x, t=target, f=loss: f(x, t), [x], our_tensor("float64")), expected, "float64")
+    single = run(lambda x: nn.HingeLoss()(x, 2), [x[0]], our_tensor("float64"))
+    signs = torch.tensor([-1.0, -1, 1, -1])
+    compare(single, run(lambda x: hinge(x, signs, 1, "mean"), [x[0]], their_tensor), "float64")
+
+
+FUNCTIONS = [
+    ("mse_loss(x, t, reduction='sum')", array(5, 4, seed=1)),
+    ("l1_loss(x, t)", array(5, 4, seed=1)),
+    ("cross_entropy(x, t, ignore_index=1, label_smoothing=0.1)", labels(5, classes=4)),
+    ("nll_loss(x, t)", labels(5, classes=4)),
+    ("multi_margin_loss(x, t, p=2, margin=0.5)", labels(5, classes=4)),
+]
+
+
+@pytest.mark.parametrize(("text", "target"), FUNCTIONS, ids=[text for text, _ in FUNCTIONS])
+def test_function(text, target):
+    def call(functional):
+        return lambda x, t: eval(text, vars(functional) | {"x": x, "t": t})
+
+    x = array(5, 4)
+    expected = run(call(torch.nn.functional), [x, target], their_tensor)
+    compare(run(call(F), [x, target], our_tensor("float64")), expected, "float64")
+    assert call(F)(x, target).item() == pytest.approx(expected["output 0"].item())  # arrays will do
+
+
+def test_gradient_of_the_target():
+    for function in ("mse_loss", "l1_loss", "cross_entropy"):
+        inputs = [array(5, 4), probabilities(5, 4)]
+        expected = run(getattr(torch.nn.functional, function), inputs, their_tensor)
+        compare(run(getattr(F, function), inputs, our_tensor("float64")), expected, "float64")
+
+
+def test_kinds_of_labels():
+    x, t = array(5, 4), labels(5, classes=4)
+    expected = F.cross_entropy(x, t).item()
+    for target in (t.astype(np.uint8), t.astype(np.int32), t.astype(">i8"), t[::-1][::-1], t.tolist(), fn.tensor(t)):
+        assert F.cross_entropy(x, target).item() == expected
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_cross_entropy_of_large_scores(precision):
+    x = np.array([[1e4, 0, -1e4, 5], [-80, 80, 0, 0], [3, 3, 3, 3]])
+    for t in (np.array([0, 1, 2]), np.array([2, 0, 3])):
+        agree(nn.CrossEntropyLoss(), torch.nn.CrossEntropyLoss(), [x, t], precision)
+
+
+def test_weights_are_a_buffer():
+    loss = nn.CrossEntropyLoss(weight=[1.0, 2.0])
+    assert list(loss.state_dict()) == ["weight"] and not list(loss.parameters())
+    assert loss.double().weight.dtype == np.float64
+    assert F.cross_entropy(array(2, 2), [0, 1], weight=[1, 2]).dtype == np.float64  # a list follows the scores

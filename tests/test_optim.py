@@ -1,0 +1,276 @@
+"""Optimisers and schedules against PyTorch, step by step, and what may be saved, changed and refused."""
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+from oracle import PRECISIONS, array, back_end, pair, torch
+
+import fastnano as fn
+from fastnano import nn, optim
+
+SHAPES = [(3, 4), (5,), (2, 1, 3, 3), ()]
+
+OPTIMISERS = [
+    "SGD(p, lr=0.1)",
+    "SGD(p, lr=0.1, weight_decay=0.3)",
+    "SGD(p, lr=0.1, momentum=0.9)",
+    "SGD(p, lr=0.1, momentum=0.5, dampening=0.3, weight_decay=0.1)",
+    "SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1)",
+    "SGD(p, lr=0.1, momentum=0.9, maximize=True, weight_decay=0.1)",
+    "Adam(p)",
+    "Adam(p, lr=0.1, betas=(0.5, 0.7), eps=0.1, weight_decay=0.2)",
+    "Adam(p, lr=0.05, betas=(0.0, 0.9), maximize=True)",
+    "AdamW(p, lr=0.1)",
+    "AdamW(p, lr=0.1, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.5, maximize=True)",
+    "SGD([{'params': p[:2]}, {'params': p[2:], 'lr': 0.5, 'momentum': 0.0}], lr=0.1, momentum=0.9)",
+    "Adam([{'params': p[:1], 'betas': (0.1, 0.2)}, {'params': p[1:], 'lr': 0.5, 'eps': 0.1}], weight_decay=0.1)",
+]
+
+SCHEDULES = [
+    "StepLR(o, 7)",
+    "StepLR(o, 1, gamma=0.9)",
+    "CosineAnnealingLR(o, 10)",
+    "CosineAnnealingLR(o, T_max=32, eta_min=0.01)",
+    "OneCycleLR(o, 0.5, total_steps=32)",
+    "OneCycleLR(o, 0.5, epochs=4, steps_per_epoch=8, anneal_strategy='linear')",
+    "OneCycleLR(o, 0.5, total_steps=33, three_phase=True)",
+    "OneCycleLR(o, 0.5, total_steps=32, three_phase=True, anneal_strategy='linear', pct_start=0.4)",
+    "OneCycleLR(o, 0.5, total_steps=32, pct_start=0.1, div_factor=10, final_div_factor=3, cycle_momentum=False)",
+    "OneCycleLR(o, 0.5, total_steps=32, base_momentum=0.7, max_momentum=0.99)",
+]
+
+
+class Twins:
+    """The same parameters, optimiser and schedule here and in PyTorch, given the same gradients."""
+
+    def __init__(self, optimiser, schedule=None, dtype=np.float64):
+        values = [array(*shape, seed=i) for i, shape in enumerate(SHAPES)]
+        self.dtype = dtype
+        self.ours = [nn.Parameter(v.astype(dtype)) for v in values]
+        self.theirs = [torch.nn.Parameter(torch.tensor(v)) for v in values]
+        self.optimisers = [eval(optimiser, vars(o) | {"p": p})
+                           for o, p in ((optim, self.ours), (torch.optim, self.theirs))]  # fmt: skip
+        self.schedules = [eval(schedule, vars(o.lr_scheduler) | {"o": made}) if schedule else None
+                          for o, made in zip((optim, torch.optim), self.optimisers, strict=True)]  # fmt: skip
+
+    def step(self, i):
+        for j, (p, t) in enumerate(zip(self.ours, self.theirs, strict=True)):
+            gradient = array(*p.shape, seed=100 * i + j)
+            p.grad = fn.tensor(gradient.astype(self.dtype)) if (i + j) % 4 else None  # some have no gradient at times
+            t.grad = torch.tensor(gradient) if (i + j) % 4 else None
+        for optimiser in self.optimisers:
+            optimiser.step()
+        for schedule in filter(None, self.schedules):
+            schedule.step()
+
+    def same(self, tolerance):
+        for p, t in zip(self.ours, self.theirs, strict=True):
+            truth = t.detach().numpy()
+            assert p.data.dtype == self.dtype
+            assert np.linalg.norm(p.data - truth) <= tolerance * max(np.linalg.norm(truth), 1)
+        for ours, theirs in zip(*(o.param_groups for o in self.optimisers), strict=True):
+            for name in {"lr", "momentum", "betas"} & ours.keys():
+                assert ours.get(name) == pytest.approx(theirs.get(name), rel=1e-10, abs=1e-16)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_ten_steps(optimiser, precision):
+    twins = Twins(optimiser, dtype=np.float64 if precision == "float64" else np.float32)
+    with back_end(precision):
+        for i in range(10):
+            twins.step(i)
+    twins.same(1e-10 if precision == "float64" else 1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of")
+@pytest.mark.parametrize("optimiser", [OPTIMISERS[i] for i in (2, 7, 11)])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_schedule(schedule, optimiser):
+    twins = Twins(optimiser, schedule)
+    for i in range(31):
+        twins.same(1e-10)
+        ours, theirs = twins.schedules
+        assert ours.get_last_lr() == pytest.approx(theirs.get_last_lr(), rel=1e-10, abs=1e-16)
+        assert ours.last_epoch == theirs.last_epoch
+        twins.step(i)
+    twins.same(1e-10)
+
+
+def test_one_cycle_takes_a_peak_per_group_and_ends():
+    optimiser = optim.SGD([{"params": nn.Parameter([1.0])}, {"params": nn.Parameter([1.0])}], momentum=0.9)
+    schedule = optim.lr_scheduler.OneCycleLR(optimiser, [0.1, 0.2], total_steps=4)
+    assert schedule.get_last_lr() == pytest.approx([0.004, 0.008])
+    for _ in range(4):
+        schedule.step()
+    with pytest.raises(ValueError, match="total_steps=4"):
+        schedule.step()
+
+
+NETWORK = (
+    "Sequential(Conv2d(1, 4, 3, padding=1), BatchNorm2d(4), ReLU(), MaxPool2d(2),"
+    " Conv2d(4, 6, 3, bias=False), Tanh(), AvgPool2d(2, stride=1), Flatten(), Linear(6, 5), LeakyReLU(), Linear(5, 3))"
+)
+WITHOUT_GRADIENT = {"0.bias"}  # batch norm takes the mean away: the true gradient is zero, and what is left is rounding
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("optimiser", ["SGD(p, lr=0.1, momentum=0.9, nesterov=True)", "AdamW(p, lr=0.01, eps=1e-4)"])
+def test_a_network_trained_ten_steps(optimiser, precision):
+    ours, theirs = pair(NETWORK)
+    if precision != "float64":
+        ours.float()
+    x, t = array(20, 1, 8, 8), np.arange(20) % 3
+    made = [eval(optimiser, vars(o) | {"p": list(net.parameters())}) for o, net in ((optim, ours), (torch.optim, theirs))]
+    with back_end(precision):
+        for _ in range(10):
+            losses = [
+                nn.functional.cross_entropy(ours(fn.tensor(x, dtype=ours[0].weight.dtype)), t),
+                torch.nn.functional.cross_entropy(theirs(torch.tensor(x)), torch.tensor(t)),
+            ]
+            for loss, o in zip(losses, made, strict=True):
+                o.zero_grad()
+                loss.backward()
+                o.step()
+    tolerance = 1e-10 if precision == "float64" else 2e-4  # ten steps amplify what one step rounds
+    for name, value in theirs.state_dict().items():
+        if name not in WITHOUT_GRADIENT:
+            found = ours.state_dict()[name].numpy()
+            assert np.linalg.norm(found - value.numpy()) <= tolerance * max(np.linalg.norm(value), 1), name
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=tolerance)
+
+
+@pytest.mark.parametrize("copy_state", [lambda s: s, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_training_goes_on_where_it_was_saved(optimiser, copy_state):
+    twins = Twins(optimiser, "OneCycleLR(o, 0.1, total_steps=10)")
+    for i in range(5):
+        twins.step(i)
+    fresh = Twins(optimiser, "OneCycleLR(o, 0.1, total_steps=10)")
+    for part, saved in ((fresh.optimisers[0], twins.optimisers[0]), (fresh.schedules[0], twins.schedules[0])):
+        part.load_state_dict(copy_state(saved.state_dict()))
+    for p, q in zip(fresh.ours, twins.ours, strict=True):
+        p.data[...] = q.data
+    twins.step(5)  # what was saved is a copy
+    fresh.step(5)
+    for i in range(6, 9):
+        twins.step(i)
+        fresh.step(i)
+    for p, q in zip(fresh.ours, twins.ours, strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+    twins.same(1e-10)
+
+
+def test_an_optimiser_is_copied_with_its_parameters():
+    net = nn.Linear(3, 2).double()
+    optimiser = optim.Adam(net.parameters(), lr=0.1)
+
+    def train(net, optimiser):
+        for _ in range(3):
+            optimiser.zero_grad()
+            (net(fn.tensor(array(4, 3))) ** 2).sum().backward()
+            optimiser.step()
+
+    train(net, optimiser)
+    twins = [copy.deepcopy((net, optimiser)), pickle.loads(pickle.dumps((net, optimiser)))]
+    train(net, optimiser)
+    for twin in twins:
+        train(*twin)
+        np.testing.assert_array_equal(twin[0].weight.data, net.weight.data)
+        twin[1].param_groups[0]["lr"] = 0.0
+        before = twin[0].weight.data.copy()
+        train(*twin)
+        np.testing.assert_array_equal(twin[0].weight.data, before)
+
+
+@pytest.mark.parametrize("write", [
+    lambda g: g.update(lr=0.5, betas=[0.5, 0.6]),
+    lambda g: g.update({"lr": np.float32(0.5), "betas": (0.5, 0.6)}),
+    lambda g: (g.__setitem__("lr", fn.tensor(0.5)), g.__setitem__("betas", np.array([0.5, 0.6]).tolist())),
+])  # fmt: skip
+def test_however_a_hyper_parameter_is_written_the_step_reads_it(write):
+    results = []
+    for start in ({"lr": 0.5, "betas": (0.5, 0.6)}, {}):
+        p = nn.Parameter(np.ones(3))
+        optimiser = optim.Adam([p], **start)
+        if not start:
+            write(optimiser.param_groups[0])
+        for _ in range(3):
+            p.grad = fn.tensor(p.data * 3)
+            optimiser.step()
+        results.append(p.data)
+    np.testing.assert_array_equal(*results)
+
+
+def test_groups_added_later_and_parameters_of_any_layout():
+    strided = nn.Parameter(np.ones((4, 6))[:, ::2])
+    read_only = nn.Parameter(np.frombuffer(np.ones(3).tobytes()))
+    optimiser = optim.SGD([strided], lr=0.1)
+    optimiser.add_param_group({"params": read_only, "lr": 1.0})
+    for p in (strided, read_only):
+        p.grad = fn.tensor(np.ones(p.shape))
+    strided.grad = fn.tensor(np.ones((3, 4))).T
+    optimiser.step()
+    np.testing.assert_allclose(strided.data, 0.9)
+    np.testing.assert_allclose(read_only.data, 0.0)
+    assert "2 parameters" not in repr(optimiser) and repr(optimiser).count("1 parameters") == 2
+    optimiser.zero_grad(set_to_none=False)
+    assert not strided.grad.data.any()
+    optimiser.zero_grad()
+    assert strided.grad is None
+
+
+def test_loading_is_all_or_nothing():
+    def made(kind, *shapes):
+        parameters = [nn.Parameter(np.ones(shape)) for shape in shapes]
+        for p in parameters:
+            p.grad = fn.tensor(np.ones(p.shape))
+        optimiser = kind(parameters, lr=0.1)
+        optimiser.step()
+        return optimiser
+
+    adam = made(optim.Adam, 3, 2)
+    before = pickle.dumps(adam.state_dict())
+    other = adam.state_dict()
+    other["param_groups"][0]["lr"] = -1.0
+    for state, message in (
+        (made(optim.SGD, 3, 2).state_dict(), r"parameter group lacks betas, eps"),
+        (made(optim.Adam, 2, 3).state_dict(), r"mean of parameter 0 has shape \(2,\), expected \(3,\)"),
+        (made(optim.Adam, 3, 2, 1).state_dict(), r"state of parameter 2, but there are 2"),
+        ({"state": {}, "param_groups": []}, r"0 parameter groups, expected 1"),
+        ({**adam.state_dict(), "state": {0: {"step": np.ones(1)}}}, r"parameter 0 has \['step'\], expected"),
+        (other, r"lr=-1.0 must be at least 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            adam.load_state_dict(state)
+        assert pickle.dumps(adam.state_dict()) == before
+
+
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.0, math.inf])
+@pytest.mark.parametrize("max_norm", [0.5, 1e6])
+def test_clip_grad_norm(norm_type, max_norm):
+    ours, theirs = [], []
+    for i, shape in enumerate(SHAPES):
+        g = array(*shape, seed=i)
+        ours.append(nn.Parameter(g))
+        theirs.append(torch.nn.Parameter(torch.tensor(g)))
+        ours[-1].grad, theirs[-1].grad = fn.tensor(g), torch.tensor(g)
+    ours.append(nn.Parameter([1.0]))  # without a gradient
+    found = nn.clip_grad_norm_((p for p in ours), max_norm, norm_type)
+    assert found == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type).item(), rel=1e-12)
+    nn.clip_grad_value_(ours, 0.1)
+    torch.nn.utils.clip_grad_value_(theirs, 0.1)
+    for p, t in zip(ours, theirs, strict=False):
+        np.testing.assert_allclose(p.grad.data, t.grad.numpy(), rtol=1e-12)
+
+
+def test_norms_are_summed_in_float64():
+    p = nn.Parameter(np.zeros(1_000_000, np.float32))
+    p.grad = fn.tensor(np.full(1_000_000, 1e-3, np.float32))
+    p.grad.data[0] = 1e25  # its square is no float32
+    assert nn.clip_grad_norm_(p, 1e30) == pytest.approx(1e25, rel=1e-7)
+    p.grad.data[0] = 1e-3
+    assert nn.clip_grad_norm_(p, 1e30) == pytest.approx(1.0, rel=1e-7)
