@@ -48,6 +48,7 @@ class Task(NamedTuple):
     network: str
     infer: bool
     seconds: float
+    cpu: bool = False  # processor time instead of wall time
 
 
 class Child:
@@ -98,13 +99,14 @@ def _serve(pipe: Any, name: str, batch: int, threads: int, backend: str) -> None
 
 def _turn(calls: Calls, task: Task) -> list[float]:
     call, steps = (calls.infer, 1) if task.infer else (calls.train, calls.steps)
+    clock = time.process_time if task.cpu else time.perf_counter
     gc.collect()
     times: list[float] = []
-    end = time.perf_counter() + task.seconds
-    while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
+    end = clock() + task.seconds
+    while len(times) < 3 or clock() < end:
+        start = clock()
         call()
-        times.append((time.perf_counter() - start) / steps)
+        times.append((clock() - start) / steps)
     return times
 
 
@@ -125,16 +127,16 @@ def start(options: argparse.Namespace) -> list[Child]:
     return [Child(name, options) for name in present(options.peers)]
 
 
-def measure(children: list[Child], network: str, infer: bool, rounds: int) -> dict[str, list[float]]:
+def measure(children: list[Child], task: Task, rounds: int) -> dict[str, list[float]]:
     """Median seconds per step in each round, by contestant; who fails is left out, and said."""
-    running = [child for child in children if network in CONTESTANTS[child.name].networks]
+    running = [child for child in children if task.network in CONTESTANTS[child.name].networks]
     found: dict[str, list[float]] = {child.name: [] for child in running}
     for turn in range(-1, rounds):  # the first warms up
         for child in list(running):
             try:
-                times = child.run(Task(network, infer, ROUND if turn >= 0 else ROUND / 2))
+                times = child.run(task)
             except RuntimeError as error:
-                print(f"{child.name}, {network}: {error}: skipped", file=sys.stderr)
+                print(f"{child.name}, {task.network}: {error}: skipped", file=sys.stderr)
                 running.remove(child)
                 del found[child.name]
                 continue
@@ -203,7 +205,7 @@ def compare(options: argparse.Namespace, infer: bool) -> list[dict[str, Any]]:
     try:
         rows: list[dict[str, Any]] = []
         for network in options.networks:
-            found = measure(children, network, infer, options.rounds)
+            found = measure(children, Task(network, infer, ROUND, options.cpu_time), options.rounds)
             rows += results(found, network, infer, options.batch)
         return rows
     finally:
@@ -252,6 +254,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=processors())
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="of all threads: for a busy machine, one thread"
+    )
     parser.add_argument("--latency", action="store_true", help="one image at a time instead of training")
     parser.add_argument("--import-time", action="store_true", help="imports instead of training")
     return parser.parse_args(arguments)
@@ -267,7 +272,9 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         rows = compare(options, options.latency)
         what = "one image, inference" if options.latency else f"one training step, batch {options.batch}"
-        show_steps(f"{what}, {options.backend} back end, {options.threads} threads", rows, machine)
+        clock = "processor" if options.cpu_time else "wall"
+        title = f"{what}, {options.backend} back end, {options.threads} threads, {clock} time"
+        show_steps(title, rows, machine)
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"machine": machine.as_dict(), "options": vars(options), "rows": rows}, file, indent=2)

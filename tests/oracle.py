@@ -17,18 +17,21 @@ def array(*shape, seed=0, low=-2.0, high=2.0):
 
 
 def pair(text, training=True):
-    """The module that an expression such as "Linear(3, 2)" makes here and in PyTorch, both in float64, with the same
-    random values."""
+    """The module that an expression such as "Linear(3, 2)" makes here and in PyTorch, both in float64, with
+    the same random values."""
     ours, theirs = eval(text, vars(nn).copy()), eval(text, vars(torch.nn).copy()).double()
     for i, (name, value) in enumerate(theirs.state_dict().items()):
         if value.is_floating_point():
-            value.copy_(torch.tensor(array(*value.shape, seed=i, low=0.5 if "var" in name else -1.0, high=1.5)))
+            value.copy_(
+                torch.tensor(array(*value.shape, seed=i, low=0.5 if "var" in name else -1.0, high=1.5))
+            )
     ours.double().load_state_dict(theirs.state_dict())
     return ours.train(training), theirs.train(training)
 
 
 def run(function, inputs, make, parameters=()):
-    """Every output and gradient of ``function(*inputs)``, by name; the seeds of the reverse pass are random."""
+    """Every output and gradient of ``function(*inputs)``, by name; the seeds of the reverse pass are
+    random."""
     tensors = [make(x) for x in inputs]
     outputs = function(*tensors)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)

@@ -10,7 +10,8 @@ from fastnano import nn
 from fastnano.architecture import MODELS, build, describe, model, output_shape, parse_layers, register
 
 LINE = (
-    "conv 16 5, relu, maxpool 2, conv 32 3, batchnorm, relu, maxpool 2, flatten, dense 128, relu, dropout 0.5, dense 10"
+    "conv 16 5, relu, maxpool 2, conv 32 3, batchnorm, relu, maxpool 2, flatten, "
+    "dense 128, relu, dropout 0.5, dense 10"
 )
 
 
@@ -18,8 +19,8 @@ def test_sizes_are_inferred():
     network = parse_layers(LINE)
     kinds = [type(layer).__name__ for layer in network]
     assert kinds == [
-        "Conv2d", "ReLU", "MaxPool2d", "Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU",
-        "Dropout", "Linear",
+        "Conv2d", "ReLU", "MaxPool2d", "Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "Flatten", "Linear",
+        "ReLU", "Dropout", "Linear",
     ]  # fmt: skip
     assert (network[0].in_channels, network[3].in_channels, network[8].in_features) == (1, 16, 800)
     assert network[10].p == 0.5
@@ -27,7 +28,9 @@ def test_sizes_are_inferred():
 
 
 def test_options_pairs_and_aliases():
-    network = parse_layers("Conv2d 4 3x5 padding=same bias=false, LeakyReLU 0.2, avgpool 2, flatten, Linear 3")
+    network = parse_layers(
+        "Conv2d 4 3x5 padding=same bias=false, LeakyReLU 0.2, avgpool 2, flatten, Linear 3"
+    )
     assert network[0].kernel_size == (3, 5)
     assert network[0].padding == "same"
     assert network[0].bias is None
@@ -90,7 +93,9 @@ def test_a_description_builds_the_same_network(line):
 
 
 def test_nested_and_named_layers_are_described():
-    network = nn.Sequential({"body": nn.Sequential(nn.Linear(3, 4, bias=False), nn.Tanh()), "head": nn.Linear(4, 2)})
+    network = nn.Sequential(
+        {"body": nn.Sequential(nn.Linear(3, 4, bias=False), nn.Tanh()), "head": nn.Linear(4, 2)}
+    )
     same = build(describe(network))
     assert list(same.state_dict()) == ["body.0.weight", "head.weight", "head.bias"]
 

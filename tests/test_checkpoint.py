@@ -153,7 +153,9 @@ def test_a_training_that_does_not_fit_is_refused(tmp_path):
         checkpoint.load_training(tmp_path / "training", other)
     other = trainer(optim.Adam, tmp_path)
     other.callbacks = []
-    with pytest.raises(ValueError, match="had callbacks EarlyStopping, TrainingCheckpoint, this one has none"):
+    with pytest.raises(
+        ValueError, match="had callbacks EarlyStopping, TrainingCheckpoint, this one has none"
+    ):
         checkpoint.load_training(tmp_path / "training", other)
     other = trainer(optim.Adam, tmp_path)
     other.scheduler = None

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES, EXPRESSION_CASES
-from variants import NATIVE, load
 
+from cases import CASES, EXPRESSION_CASES
 from fastnano import _kernels
 from fastnano.ops import CONTRACTS, EXPRESSIONS, OPS, STEPS
+from variants import NATIVE, load
 
 WORKLOADS = runpy.run_path(str(Path(__file__).parents[1] / "bench" / "workloads.py"))["WORKLOADS"]
 ROWS = {*OPS, *STEPS}
@@ -36,12 +36,20 @@ def test_every_instruction_set_has_exactly_the_contracted_kernels(variant):
 @pytest.mark.parametrize("backend", _kernels.BACKENDS)
 def test_arguments_are_those_of_the_contract(backend):
     kernels = _kernels.load(backend)
-    wrong = {n: arguments(kernels[n]) for n, c in CONTRACTS.items() if n in kernels and arguments(kernels[n]) != c.arguments}
+    wrong = {
+        n: arguments(kernels[n])
+        for n, c in CONTRACTS.items()
+        if n in kernels and arguments(kernels[n]) != c.arguments
+    }
     assert wrong == {}
 
 
 def test_every_family_exports_its_kernels_once():
-    owners = [n for family in _kernels.FAMILIES for n in __import__(f"fastnano._kernels.{family}", fromlist="_").__all__]
+    owners = [
+        n
+        for family in _kernels.FAMILIES
+        for n in __import__(f"fastnano._kernels.{family}", fromlist="_").__all__
+    ]
     assert sorted(owners) == sorted(CONTRACTS)
 
 
@@ -63,5 +71,7 @@ def test_every_row_has_its(what, rows, named):
 def test_cases_fit_their_contract(case):
     contract, inputs = case.contract, case.inputs("f")
     sizes = contract.bind([inputs[a.name] for a in contract.given], case.scalars)
-    assert all(array.dtype in (np.float32, a.dtype) for a, array in zip(contract.given, inputs.values(), strict=True))
+    assert all(
+        array.dtype in (np.float32, a.dtype) for a, array in zip(contract.given, inputs.values(), strict=True)
+    )
     assert all(np.all(np.array(a.shape(sizes)) > 0) for a in contract.arrays)

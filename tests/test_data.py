@@ -435,10 +435,12 @@ def test_real_mnist(mnist_folder: Path) -> None:
     assert abs(pixels.std() - MNIST.std) < 1e-3
     assert train.sha256 == MNIST.hashes[TRAIN[0]][1]
 
-    start = time.perf_counter()
-    again = MNIST(mnist_folder)
-    assert time.perf_counter() - start < 0.1
-    assert again.verified
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        assert MNIST(mnist_folder).verified
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.05  # mapped, not unpacked
 
 
 def test_import_needs_numpy_only() -> None:

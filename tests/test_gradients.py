@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from cases import CASES, EXPRESSION_CASES
 
+from cases import CASES, EXPRESSION_CASES
 from fastnano import _kernels
 from fastnano.autograd import apply, tensor
 from fastnano.ops import EXPRESSIONS, OPS

@@ -93,5 +93,7 @@ def test_importing_brings_in_nothing_heavy(names):
 
 @pytest.mark.parametrize("name", ALONE)
 def test_data_and_metrics_run_without_the_rest(name):
-    names = run(f"import sys, fastnano.{name}\nprint(*(n for n in sys.modules if n.startswith('fastnano.')))").split()
+    names = run(
+        f"import sys, fastnano.{name}\nprint(*(n for n in sys.modules if n.startswith('fastnano.')))"
+    ).split()
     assert {n.split(".")[1] for n in names} == {name}

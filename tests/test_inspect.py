@@ -370,7 +370,7 @@ def assert_picture(path, width, height):
 @pytest.mark.parametrize("layer", [0, 1, "1", "3"])
 @pytest.mark.filterwarnings("error")
 def test_filters_and_responses_are_drawn(tmp_path, layer):
-    model = nn.Sequential(nn.Conv2d(1, 9, 3), nn.ReLU(), nn.Conv2d(9, 4, 3), nn.Flatten(), nn.Linear(64, 2))
+    model = nn.Sequential(nn.Conv2d(1, 9, 3), nn.ReLU(), nn.Conv2d(9, 4, 3, 2), nn.Flatten())
     images = np.random.default_rng(0).random((2, 8, 8), np.float32)
     path = tmp_path / "new" / "responses.png"
     figure = inspect.plot_responses(model, images, path, layer=layer)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from oracle import PRECISIONS, agree, array, compare, our_tensor, run, their_tensor, torch
 
 import fastnano as fn
 from fastnano import nn
+from oracle import PRECISIONS, agree, array, compare, our_tensor, run, their_tensor, torch
 
 F = nn.functional
 
@@ -32,7 +32,11 @@ LOSSES = [  # what makes the loss, shape of the scores, target
     ("CrossEntropyLoss()", (2, 4, 3, 5), labels(2, 3, 5, classes=4)),
     ("CrossEntropyLoss(ignore_index=2)", (9, 4), labels(9, classes=4)),
     ("CrossEntropyLoss()", (9, 4), labels(9, classes=4, ignored=-100)),
-    ("CrossEntropyLoss(ignore_index=-1, label_smoothing=0.2)", (3, 4, 5), labels(3, 5, classes=4, ignored=-1)),
+    (
+        "CrossEntropyLoss(ignore_index=-1, label_smoothing=0.2)",
+        (3, 4, 5),
+        labels(3, 5, classes=4, ignored=-1),
+    ),
     ("CrossEntropyLoss(label_smoothing=0.1)", (17, 4), labels(17, classes=4)),
     ("CrossEntropyLoss(label_smoothing=1.0)", (5, 4), labels(5, classes=4)),
     (f"CrossEntropyLoss({WEIGHT})", (5, 4), labels(5, classes=4)),
@@ -62,7 +66,9 @@ def make(text, module, tensor):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize(("text", "shape", "target"), LOSSES, ids=[f"{row[0]} {list(row[1])}" for row in LOSSES])
+@pytest.mark.parametrize(
+    ("text", "shape", "target"), LOSSES, ids=[f"{row[0]} {list(row[1])}" for row in LOSSES]
+)
 def test_loss(text, shape, target, reduction, precision):
     text = text.replace("(", f"(reduction='{reduction}', ", 1)
     ours, theirs = make(text, nn, fn.tensor).double(), make(text, torch.nn, torch.tensor).double()
@@ -121,7 +127,14 @@ def test_gradient_of_the_target():
 def test_kinds_of_labels():
     x, t = array(5, 4), labels(5, classes=4)
     expected = F.cross_entropy(x, t).item()
-    for target in (t.astype(np.uint8), t.astype(np.int32), t.astype(">i8"), t[::-1][::-1], t.tolist(), fn.tensor(t)):
+    for target in (
+        t.astype(np.uint8),
+        t.astype(np.int32),
+        t.astype(">i8"),
+        t[::-1][::-1],
+        t.tolist(),
+        fn.tensor(t),
+    ):
         assert F.cross_entropy(x, target).item() == expected
 
 
@@ -134,6 +147,9 @@ def test_cross_entropy_of_large_scores(precision):
 
 def test_weights_are_a_buffer():
     loss = nn.CrossEntropyLoss(weight=[1.0, 2.0])
-    assert list(loss.state_dict()) == ["weight"] and not list(loss.parameters())
+    assert list(loss.state_dict()) == ["weight"]
+    assert not list(loss.parameters())
     assert loss.double().weight.dtype == np.float64
-    assert F.cross_entropy(array(2, 2), [0, 1], weight=[1, 2]).dtype == np.float64  # a list follows the scores
+    assert (
+        F.cross_entropy(array(2, 2), [0, 1], weight=[1, 2]).dtype == np.float64
+    )  # a list follows the scores

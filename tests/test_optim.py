@@ -6,10 +6,10 @@ import pickle
 
 import numpy as np
 import pytest
-from oracle import PRECISIONS, array, back_end, pair, torch
 
 import fastnano as fn
 from fastnano import nn, optim
+from oracle import PRECISIONS, array, back_end, pair, torch
 
 SHAPES = [(3, 4), (5,), (2, 1, 3, 3), ()]
 
@@ -26,7 +26,7 @@ OPTIMISERS = [
     "AdamW(p, lr=0.1)",
     "AdamW(p, lr=0.1, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.5, maximize=True)",
     "SGD([{'params': p[:2]}, {'params': p[2:], 'lr': 0.5, 'momentum': 0.0}], lr=0.1, momentum=0.9)",
-    "Adam([{'params': p[:1], 'betas': (0.1, 0.2)}, {'params': p[1:], 'lr': 0.5, 'eps': 0.1}], weight_decay=0.1)",
+    "Adam([{'params': p[:1], 'betas': (0.1, 0.2)}, {'params': p[1:], 'lr': 0.5}], weight_decay=0.1)",
 ]
 
 SCHEDULES = [
@@ -38,7 +38,7 @@ SCHEDULES = [
     "OneCycleLR(o, 0.5, epochs=4, steps_per_epoch=8, anneal_strategy='linear')",
     "OneCycleLR(o, 0.5, total_steps=33, three_phase=True)",
     "OneCycleLR(o, 0.5, total_steps=32, three_phase=True, anneal_strategy='linear', pct_start=0.4)",
-    "OneCycleLR(o, 0.5, total_steps=32, pct_start=0.1, div_factor=10, final_div_factor=3, cycle_momentum=False)",
+    "OneCycleLR(o, 0.5, total_steps=32, pct_start=0.1, div_factor=9, final_div_factor=3, cycle_momentum=0)",
     "OneCycleLR(o, 0.5, total_steps=32, base_momentum=0.7, max_momentum=0.99)",
 ]
 
@@ -59,7 +59,9 @@ class Twins:
     def step(self, i):
         for j, (p, t) in enumerate(zip(self.ours, self.theirs, strict=True)):
             gradient = array(*p.shape, seed=100 * i + j)
-            p.grad = fn.tensor(gradient.astype(self.dtype)) if (i + j) % 4 else None  # some have no gradient at times
+            p.grad = (
+                fn.tensor(gradient.astype(self.dtype)) if (i + j) % 4 else None
+            )  # some have no gradient at times
             t.grad = torch.tensor(gradient) if (i + j) % 4 else None
         for optimiser in self.optimisers:
             optimiser.step()
@@ -112,19 +114,27 @@ def test_one_cycle_takes_a_peak_per_group_and_ends():
 
 NETWORK = (
     "Sequential(Conv2d(1, 4, 3, padding=1), BatchNorm2d(4), ReLU(), MaxPool2d(2),"
-    " Conv2d(4, 6, 3, bias=False), Tanh(), AvgPool2d(2, stride=1), Flatten(), Linear(6, 5), LeakyReLU(), Linear(5, 3))"
+    " Conv2d(4, 6, 3, bias=False), Tanh(), AvgPool2d(2, stride=1), Flatten(),"
+    " Linear(6, 5), LeakyReLU(), Linear(5, 3))"
 )
-WITHOUT_GRADIENT = {"0.bias"}  # batch norm takes the mean away: the true gradient is zero, and what is left is rounding
+WITHOUT_GRADIENT = {
+    "0.bias"
+}  # batch norm takes the mean away: the true gradient is zero, and what is left is rounding
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("optimiser", ["SGD(p, lr=0.1, momentum=0.9, nesterov=True)", "AdamW(p, lr=0.01, eps=1e-4)"])
+@pytest.mark.parametrize(
+    "optimiser", ["SGD(p, lr=0.1, momentum=0.9, nesterov=True)", "AdamW(p, lr=0.01, eps=1e-4)"]
+)
 def test_a_network_trained_ten_steps(optimiser, precision):
     ours, theirs = pair(NETWORK)
     if precision != "float64":
         ours.float()
     x, t = array(20, 1, 8, 8), np.arange(20) % 3
-    made = [eval(optimiser, vars(o) | {"p": list(net.parameters())}) for o, net in ((optim, ours), (torch.optim, theirs))]
+    made = [
+        eval(optimiser, vars(o) | {"p": list(net.parameters())})
+        for o, net in ((optim, ours), (torch.optim, theirs))
+    ]
     with back_end(precision):
         for _ in range(10):
             losses = [
@@ -216,7 +226,8 @@ def test_groups_added_later_and_parameters_of_any_layout():
     optimiser.step()
     np.testing.assert_allclose(strided.data, 0.9)
     np.testing.assert_allclose(read_only.data, 0.0)
-    assert "2 parameters" not in repr(optimiser) and repr(optimiser).count("1 parameters") == 2
+    assert "2 parameters" not in repr(optimiser)
+    assert repr(optimiser).count("1 parameters") == 2
     optimiser.zero_grad(set_to_none=False)
     assert not strided.grad.data.any()
     optimiser.zero_grad()
@@ -260,7 +271,9 @@ def test_clip_grad_norm(norm_type, max_norm):
         ours[-1].grad, theirs[-1].grad = fn.tensor(g), torch.tensor(g)
     ours.append(nn.Parameter([1.0]))  # without a gradient
     found = nn.clip_grad_norm_((p for p in ours), max_norm, norm_type)
-    assert found == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type).item(), rel=1e-12)
+    assert found == pytest.approx(
+        torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type).item(), rel=1e-12
+    )
     nn.clip_grad_value_(ours, 0.1)
     torch.nn.utils.clip_grad_value_(theirs, 0.1)
     for p, t in zip(ours, theirs, strict=False):

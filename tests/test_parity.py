@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cases import CASES
-from variants import every_native_variant, every_numba_variant, every_variant, load
 
+from cases import CASES
 from fastnano import _kernels
+from variants import every_native_variant, every_numba_variant, every_variant, load
 
 BAND = 256  # bytes before and after an array
 BATCHES = (1, 3, 7, 15, 16, 17, 33)
@@ -103,7 +103,9 @@ def test_batches_of_every_size_in_arrays_aligned_to_their_elements_only(variant,
 def large(case):
     """The case with a batch, not a round number, that is worth several threads."""
     inputs = case.inputs("f")
-    per_sample = max(array.size for array in inputs.values()) // case.sizes.get("n", case.sizes.get("...", [1])[0])
+    per_sample = max(array.size for array in inputs.values()) // case.sizes.get(
+        "n", case.sizes.get("...", [1])[0]
+    )
     return case.with_batch(max(33, 150_000 // per_sample) | 1)
 
 

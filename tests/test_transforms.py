@@ -59,6 +59,7 @@ def test_random_transforms(kind: type[Transform], images: np.ndarray) -> None:
     np.testing.assert_array_equal(first, kind(SETTING[kind])(images, np.random.default_rng(3)))
     assert not np.array_equal(first, kind(SETTING[kind], seed=4)(images))
 
+    assert kind(SETTING[kind])(images[:0]).shape == (0, 12, 9)
     stream = kind(SETTING[kind], seed=3)
     assert not np.array_equal(stream(images), stream(images))
 

@@ -3,9 +3,9 @@
     x[n,i] weight[o,i] bias[o] -> y[n,o] argmax[n,o]:i4 ; stride padding | ceil_mode
 
 Each array names its axes by letters; equal letters have equal sizes, ``[...]`` is any shape.  A write is
-overwritten, ``+dweight`` is one summed over the batch (letter ``n``), ``~param`` is updated in place.  ``:i4``
-fixes a dtype; all other arrays share one float dtype.  Names behind ``;`` are numbers handed to the kernel, those
-behind ``|`` only to the row's ``dims`` function, which computes the sizes that need arithmetic.
+overwritten, ``+dweight`` is one summed over the batch (letter ``n``), ``~param`` is updated in place.
+``:i4`` fixes a dtype; all other arrays share one float dtype.  Names behind ``;`` are numbers handed to the
+kernel, those behind ``|`` only to the row's ``dims`` function, which computes the sizes that need arithmetic.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,12 @@ class Contract:
         scalars, _, dims_scalars = tail.partition("|")
         reads, _, writes = arrays.partition("->")
         return cls(
-            name, _arguments(reads), _arguments(writes), tuple(scalars.split()), tuple(dims_scalars.split()), dims
+            name,
+            _arguments(reads),
+            _arguments(writes),
+            tuple(scalars.split()),
+            tuple(dims_scalars.split()),
+            dims,
         )
 
     @cached_property
@@ -77,6 +83,11 @@ class Contract:
     def arguments(self) -> tuple[str, ...]:
         """The kernel's parameters, in order: reads, writes, scalars."""
         return tuple(a.name for a in self.arrays) + self.scalars
+
+    @cached_property
+    def fetch(self) -> Callable[[Mapping[str, Any]], tuple]:
+        """The kernel's arguments, in order, out of an environment."""
+        return itemgetter(*self.arguments)
 
     @cached_property
     def given(self) -> tuple[Argument, ...]:
@@ -116,7 +127,9 @@ def _arguments(text: str) -> tuple[Argument, ...]:
 
 
 @lru_cache(maxsize=4096)  # a training loop asks the same few questions at every step
-def _fit(contract: Contract, arrays: tuple[tuple[Shape, np.dtype], ...], scalars: tuple) -> tuple[Sizes, Outputs]:
+def _fit(
+    contract: Contract, arrays: tuple[tuple[Shape, np.dtype], ...], scalars: tuple
+) -> tuple[Sizes, Outputs]:
     values = dict(scalars)
     expected = {*contract.scalars, *contract.dims_scalars}
     if values.keys() != expected:

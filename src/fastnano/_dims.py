@@ -18,12 +18,15 @@ def convolution(
 ) -> dict[str, int]:
     """Output rows p and columns q of a convolution; the channels must divide into the groups."""
     c, o, d = sizes["c"], sizes["o"], sizes["d"]
-    check_window("conv2d", stride=(stride_h, stride_w), padding=(pad_h, pad_w), dilation=(dilation_h, dilation_w))
+    check_window(
+        "conv2d", stride=(stride_h, stride_w), padding=(pad_h, pad_w), dilation=(dilation_h, dilation_w)
+    )
     if groups < 1 or c % groups or o % groups:
         raise ValueError(f"conv2d: groups={groups} must divide both in_channels={c} and out_channels={o}")
     if d * groups != c:
         raise ValueError(
-            f"conv2d: x has {c} channels, but weight has {d} per group and groups={groups}, so {d * groups} expected"
+            f"conv2d: x has {c} channels, but weight has {d} per group and groups={groups}, "
+            f"so {d * groups} expected"
         )
     p = _positions("conv2d", "height", sizes["h"], sizes["k"], stride_h, pad_h, dilation_h)
     q = _positions("conv2d", "width", sizes["w"], sizes["l"], stride_w, pad_w, dilation_w)
@@ -44,15 +47,36 @@ def max_pooling(
     ceil_mode: bool,
 ) -> dict[str, int]:
     """Output rows p and columns q of max pooling."""
-    check_pooling("max_pool2d", (kernel_h, kernel_w), (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w))
+    check_pooling(
+        "max_pool2d", (kernel_h, kernel_w), (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w)
+    )
     name = "max_pool2d"
     p = _positions(name, "height", sizes["h"], kernel_h, stride_h, pad_h, dilation_h, ceil_mode)
     q = _positions(name, "width", sizes["w"], kernel_w, stride_w, pad_w, dilation_w, ceil_mode)
+    _check_reach(name, "height", sizes["h"], p, kernel_h, stride_h, pad_h, dilation_h)
+    _check_reach(name, "width", sizes["w"], q, kernel_w, stride_w, pad_w, dilation_w)
     return {"p": p, "q": q}
 
 
+def _check_reach(
+    name: str, axis: str, size: int, positions: int, kernel: int, stride: int, pad: int, dilation: int
+) -> None:
+    """Every window must meet a value: a dilated one can step over the whole input."""
+    for start in range(-pad, positions * stride - pad, stride):
+        if not any(0 <= start + k * dilation < size for k in range(kernel)):
+            raise ValueError(
+                f"{name}: a window meets only padding={pad} along the {axis} {size} "
+                f"(kernel_size={kernel}, dilation={dilation}); use less padding or dilation"
+            )
+
+
 def average_pooling(
-    height: int, width: int, kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int], ceil_mode: bool
+    height: int,
+    width: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    ceil_mode: bool,
 ) -> tuple[int, int]:
     """Output rows and columns of average pooling."""
     name = "avg_pool2d"
@@ -82,7 +106,11 @@ def check_window(
 
 
 def check_pooling(
-    name: str, kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int], dilation: tuple[int, int]
+    name: str,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    dilation: tuple[int, int],
 ) -> None:
     check_window(name, stride=stride, padding=pad, dilation=dilation, kernel_size=kernel)
     if 2 * pad[0] > kernel[0] or 2 * pad[1] > kernel[1]:
@@ -90,15 +118,23 @@ def check_pooling(
 
 
 def _positions(
-    name: str, axis: str, size: int, kernel: int, stride: int, pad: int, dilation: int, ceil_mode: bool = False
+    name: str,
+    axis: str,
+    size: int,
+    kernel: int,
+    stride: int,
+    pad: int,
+    dilation: int,
+    ceil_mode: bool = False,
 ) -> int:
     """Places of a dilated window on a padded axis."""
     room = size + 2 * pad - dilation * (kernel - 1) - 1
     if room < 0:
         reach = dilation * (kernel - 1) + 1
         raise ValueError(
-            f"{name}: the kernel reaches over {reach} (kernel_size={kernel}, dilation={dilation}), more than the "
-            f"padded {axis} {size} + 2 * {pad} of its input; use a smaller kernel_size or more padding"
+            f"{name}: the kernel reaches over {reach} (kernel_size={kernel}, dilation={dilation}), "
+            f"more than the padded {axis} {size} + 2 * {pad} of its input; "
+            f"use a smaller kernel_size or more padding"
         )
     if not ceil_mode:
         return room // stride + 1

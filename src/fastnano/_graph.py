@@ -14,7 +14,8 @@ def graph(root: Tensor, names: Mapping[str, Tensor] | None = None) -> str:
     """The graph of an expression in topological order: one line per tensor, with its value and its gradient
     (of ``root`` with respect to it; of the sum of root's values where it has several).
 
-    ``names`` gives names to tensors: ``print(fastnano.graph(o, {"a": a, "b": b}))``.  The others are %0, %1, ...
+    ``names`` gives names to tensors: ``print(fastnano.graph(o, {"a": a, "b": b}))``.  The others are %0, %1,
+    ...
     """
     named = {id(t): name for name, t in (names or {}).items()}
     order = _all_tensors(root)
@@ -30,7 +31,9 @@ def graph(root: Tensor, names: Mapping[str, Tensor] | None = None) -> str:
         gradient = _show(gradients[id(t)]) if id(t) in gradients else "-"
         rows.append((label[id(t)], made, f"value {_show(t.data)}", f"grad {gradient}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def _all_tensors(root: Tensor) -> list[Tensor]:
@@ -60,8 +63,8 @@ def gradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
 ) -> bool:
-    """Compare the gradients of ``function(*inputs)`` with central differences, (f(x + eps) − f(x − eps)) / (2 eps),
-    for every element of every float64 input that requires a gradient.
+    """Compare the gradients of ``function(*inputs)`` with central differences, (f(x + eps) − f(x − eps)) / (2
+    eps), for every element of every float64 input that requires a gradient.
 
     Raises ValueError naming the input, the place and both values (or returns False).
     """
@@ -71,7 +74,9 @@ def gradcheck(
         raise ValueError("gradcheck: no input requires a gradient")
     for i, x in checked:
         if x.dtype != np.float64:
-            raise TypeError(f"gradcheck: input {i} is {x.dtype}; finite differences need float64 (use .double())")
+            raise TypeError(
+                f"gradcheck: input {i} is {x.dtype}; finite differences need float64 (use .double())"
+            )
     output = function(*inputs)
     weights = np.random.default_rng(0).standard_normal(output.shape)
     analytic = {id(t): g for t, g in backpropagate(output, weights)}

@@ -1,4 +1,5 @@
-"""Random numbers: one seedable NumPy stream for initial weights and shuffles, counter-based keys for dropout."""
+"""Random numbers: one seedable NumPy stream for initial weights and shuffles, counter-based keys for
+dropout."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import numpy as np
 
 
 class Generator:
-    """A state ``[seed, counter]``; each ``key()`` is a stream of its own, and the state is all a checkpoint needs."""
+    """A state ``[seed, counter]``; each ``key()`` is a stream of its own, and the state is all a checkpoint
+    needs."""
 
     def __init__(self, seed: int = 0) -> None:
         self.state = np.zeros(2, np.uint64)

@@ -17,12 +17,14 @@ Launch = Callable[[Any, Environment], None]
 
 
 class Reverse(NamedTuple):
-    """What backward will do, given which inputs want a gradient; worked out once for each such choice of a row."""
+    """What backward will do, given which inputs want a gradient; worked out once for each such choice of a
+    row."""
 
-    wanted: frozenset[str]  # the inputs that get a gradient
-    rules: tuple[Any, ...]  # what to launch for that, in order
-    saves: tuple[str, ...]  # what those rules read of the forward call
-    watched: tuple[tuple[int, str], ...]  # which of (*inputs, output) that is: they must not change until then
+    wanted: frozenset[str]
+    rules: tuple[Any, ...]  # what to launch for them, in order
+    keeps: tuple[str, ...]  # the arrays and numbers of the forward call that the rules read
+    writes: tuple[tuple[str, str], ...]  # what the rules write, each beside the input whose shape it has
+    watched: tuple[tuple[int, str], ...]  # which of (*inputs, output) must not change until then
 
 
 class Row:
@@ -30,6 +32,7 @@ class Row:
 
     name: str
     inputs: tuple[str, ...]
+    scalars: tuple[str, ...]
     output: str
     differentiable: frozenset[str]  # the inputs some rule gives a gradient
 
@@ -49,17 +52,22 @@ class Row:
     def _saves(self, rules: tuple[Any, ...]) -> set[str]:
         raise NotImplementedError
 
+    def _writes(self, rules: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
+        return ()
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
 
 @cache
 def _reverse(row: Row, wants: tuple[bool, ...]) -> Reverse:
-    wanted = frozenset(name for name, want in zip(row.inputs, wants, strict=True) if want) & row.differentiable
+    wanted = (
+        frozenset(name for name, want in zip(row.inputs, wants, strict=True) if want) & row.differentiable
+    )
     rules = row.rules_for(wanted)
     saves = row._saves(rules)
     watched = tuple((i, name) for i, name in enumerate((*row.inputs, row.output)) if name in saves)
-    return Reverse(wanted, rules, tuple(saves), watched)
+    return Reverse(wanted, rules, (*saves, *row.scalars), row._writes(rules), watched)
 
 
 class Op(Row):
@@ -72,14 +80,22 @@ class Op(Row):
         known |= {f"d{a.name}": Argument(f"d{a.name}", a.letters) for a in self.forward.arrays}
         self.gradients = tuple(self._gradient(rule, known) for rule in gradients)
         self.inputs = tuple(a.name for a in self.forward.reads)
-        self.output = self.forward.writes[0].name  # further ones are what backward or the caller needs beside it
+        self.scalars = self.forward.scalars
+        self.output = self.forward.writes[
+            0
+        ].name  # further ones are what backward or the caller needs beside it
         self.differentiable = frozenset(w.name[1:] for rule in self.gradients for w in rule.writes)
 
     def _gradient(self, rule: str, known: dict[str, Argument]) -> Contract:
         reads, writes = (side.split() for side in rule.split("->"))
-        marked = [Argument(w.lstrip("+"), known[w.lstrip("+")].letters, "+" if w[0] == "+" else "") for w in writes]
+        marked = [
+            Argument(w.lstrip("+"), known[w.lstrip("+")].letters, "+" if w[0] == "+" else "") for w in writes
+        ]
         return Contract(
-            f"{self.name}_{marked[0].name}", tuple(known[r] for r in reads), tuple(marked), self.forward.scalars
+            f"{self.name}_{marked[0].name}",
+            tuple(known[r] for r in reads),
+            tuple(marked),
+            self.forward.scalars,
         )
 
     def rules_for(self, wanted: frozenset[str]) -> tuple[Contract, ...]:
@@ -96,20 +112,24 @@ class Op(Row):
         written = {w.name for rule in rules for w in rule.writes}
         return {r.name for rule in rules for r in rule.reads} - written - {f"d{self.output}"}
 
+    def _writes(self, rules: tuple[Contract, ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((w.name, w.name[1:]) for rule in rules for w in rule.writes)
+
     def run(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any], launch: Launch) -> Environment:
         """Check, allocate and launch; returns everything read and written, by name."""
-        arrays = [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays]
-        env = dict(zip(self.inputs, arrays, strict=True))
-        env.update(scalars)
-        for name, shape, dtype in self.forward.outputs(arrays, scalars):
+        outputs = self.forward.outputs(arrays, scalars)
+        env = dict(scalars)
+        for name, array in zip(self.inputs, arrays, strict=True):
+            env[name] = array if array.flags.c_contiguous else np.ascontiguousarray(array)
+        for name, shape, dtype in outputs:
             env[name] = np.empty(shape, dtype)
         launch(self.forward, env)
         return env
 
     def kept(self, env: Environment, reverse: Reverse) -> Environment:
         """The part of a forward call that its backward needs."""
-        kept = {name: env[name] for name in (*reverse.saves, *self.forward.scalars)}
-        kept["shapes"] = {w.name: env[w.name[1:]].shape for rule in reverse.rules for w in rule.writes}
+        kept = {name: env[name] for name in reverse.keeps}
+        kept["shapes"] = [env[name].shape for _, name in reverse.writes]
         return kept
 
     def backpropagate(
@@ -117,9 +137,9 @@ class Op(Row):
     ) -> dict[str, np.ndarray]:
         """Gradients of the wanted inputs; a rule none of whose outputs is wanted does not run."""
         env = {**kept, f"d{self.output}": dout if dout.flags.c_contiguous else np.ascontiguousarray(dout)}
+        for (name, _), shape in zip(reverse.writes, kept["shapes"], strict=True):
+            env[name] = np.empty(shape, dout.dtype)
         for rule in reverse.rules:
-            for written in rule.writes:
-                env[written.name] = np.empty(kept["shapes"][written.name], dout.dtype)
             launch(rule, env)
         return {name: env[f"d{name}"] for name in reverse.wanted}
 
@@ -151,7 +171,8 @@ class Expression(Row):
             f"{name}_forward", _by_position(forward, self.scalars), self.output, self.inputs + self.scalars
         )
         self.gradients = {
-            d[1:]: Formula(f"{name}_{d}", f, d, tuple(inspect.signature(f).parameters)) for d, f in gradients.items()
+            d[1:]: Formula(f"{name}_{d}", f, d, tuple(inspect.signature(f).parameters))
+            for d, f in gradients.items()
         }
         self.differentiable = frozenset(self.gradients)
 
@@ -162,14 +183,15 @@ class Expression(Row):
         return {a for rule in rules for a in rule.arguments} & {*self.inputs, self.output}
 
     def run(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any], launch: Launch) -> Environment:
-        env = dict(zip(self.inputs, arrays, strict=True))
-        env.update(scalars)
+        env = dict(scalars)
+        for name, array in zip(self.inputs, arrays, strict=True):
+            env[name] = array
         launch(self.forward, env)
         env["z"] = np.asarray(env["z"])
         return env
 
     def kept(self, env: Environment, reverse: Reverse) -> Environment:
-        kept = {name: env[name] for name in (*reverse.saves, *self.scalars)}
+        kept = {name: env[name] for name in reverse.keeps}
         kept["shape"] = env[self.inputs[0]].shape
         kept["shapes"] = {name: env[name].shape for name in self.inputs}
         return kept
@@ -180,7 +202,9 @@ class Expression(Row):
         env = {**kept, "dz": dout}
         for rule in reverse.rules:
             launch(rule, env)
-        return {name: unbroadcast(np.asarray(env[f"d{name}"]), kept["shapes"][name]) for name in reverse.wanted}
+        return {
+            name: np.asarray(unbroadcast(env[f"d{name}"], kept["shapes"][name])) for name in reverse.wanted
+        }
 
 
 def _by_position(function: Callable[..., Any], keywords: tuple[str, ...]) -> Callable[..., Any]:

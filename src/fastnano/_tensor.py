@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class Tensor:
     def __reduce__(self) -> tuple:
         if self._node is not None:
             raise RuntimeError(
-                "a tensor that an op made cannot be copied or pickled with its graph; use .detach() (or .clone())"
+                "a tensor that an op made cannot be copied or pickled with its graph; use .detach()"
             )
         return _rebuild, (type(self), self.data, self.requires_grad, self.grad)
 
@@ -112,12 +112,14 @@ class Tensor:
             raise RuntimeError("numpy: the tensor requires a gradient; use .detach().numpy()")
         return self.data
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def item(self) -> Any:
         if self.data.size != 1:
-            raise ValueError(f"item: the tensor has {self.data.size} values (shape {self.shape}), expected one")
+            raise ValueError(
+                f"item: the tensor has {self.data.size} values (shape {self.shape}), expected one"
+            )
         return self.data.item()
 
     def tolist(self) -> Any:
@@ -166,7 +168,8 @@ class Tensor:
     # The reverse pass
 
     def backward(self, gradient: Any = None) -> None:
-        """Add to ``.grad`` of every leaf this tensor depends on the gradient of this tensor (times ``gradient``).
+        """Add to ``.grad`` of every leaf this tensor depends on the gradient of this tensor (times
+        ``gradient``).
 
         ``gradient`` has the tensor's shape; it may be left out where the tensor is a single number.
         """
@@ -175,7 +178,8 @@ class Tensor:
         if gradient is None:
             if self.data.size != 1:
                 raise RuntimeError(
-                    f"backward: gradient is needed for a tensor of shape {self.shape}; pass one, or reduce it (.sum())"
+                    f"backward: gradient is needed for a tensor of shape {self.shape}; "
+                    f"pass one, or reduce it (.sum())"
                 )
             seed = np.ones_like(self.data)
         else:
@@ -189,9 +193,10 @@ class Tensor:
                 given.add(id(g))
 
     def _accumulate(self, gradient: np.ndarray, shared: bool) -> None:
-        # A gradient may be a view, or another tensor's too (z = x + y hands one array to both); .grad is one's own.
+        # A gradient may be a view, or another tensor's too (z = x + y hands one array to both); .grad is
+        # one's own.
         if self.grad is not None:
-            self.grad = Tensor._wrap(self.grad.data + gradient)
+            self.grad = Tensor._wrap(np.asarray(self.grad.data + gradient))
         else:
             shared = shared or gradient.base is not None or not gradient.flags.writeable
             self.grad = Tensor._wrap(gradient.copy() if shared else gradient)
@@ -286,9 +291,11 @@ class Tensor:
 
     # In place: outside the tape only
 
-    def _update(self, ufunc: np.ufunc, other: Any) -> Tensor:
+    def _update(self, ufunc: Callable[..., Any], other: Any) -> Tensor:
         if self.requires_grad and autograd.state.grad_enabled:
-            raise RuntimeError("a tensor that requires a gradient is changed in place only under fastnano.no_grad()")
+            raise RuntimeError(
+                "a tensor that requires a gradient is changed in place only under fastnano.no_grad()"
+            )
         ufunc(self.data, autograd.as_tensor(other, self).data, out=self.data, casting="same_kind")
         self._version[0] += 1
         return self
@@ -297,7 +304,9 @@ class Tensor:
         """The right-hand side of an update, which is not to change the dtype."""
         other = autograd.as_tensor(other, self)
         if other.dtype.kind == "f" and other.dtype != self.dtype:
-            raise TypeError(f"{name}: a {self.dtype} tensor cannot take in {other.dtype}; convert with .to(dtype)")
+            raise TypeError(
+                f"{name}: a {self.dtype} tensor cannot take in {other.dtype}; convert with .to(dtype)"
+            )
         return other
 
     def __iadd__(self, other: Any) -> Tensor:
@@ -348,7 +357,7 @@ class Tensor:
     def tanh(self) -> Tensor:
         return autograd.apply(OPS["tanh"], self)
 
-    def clamp_min(self, min: float) -> Tensor:
+    def clamp_min(self, min: Any) -> Tensor:
         return autograd.apply(EXPRESSIONS["clamp_min"], self, min=min)
 
     # Reductions
@@ -398,7 +407,9 @@ class Tensor:
         start, end = (_axis("flatten", d, max(self.ndim, 1), self.shape) for d in (start_dim, end_dim))
         if start > end:
             raise ValueError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
-        return self.reshape((*self.shape[:start], int(np.prod(self.shape[start : end + 1])), *self.shape[end + 1 :]))
+        return self.reshape(
+            (*self.shape[:start], int(np.prod(self.shape[start : end + 1])), *self.shape[end + 1 :])
+        )
 
     def permute(self, *dims: Any) -> Tensor:
         axes = tuple(dims[0]) if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
@@ -424,8 +435,10 @@ class Tensor:
     def expand(self, *shape: Any) -> Tensor:
         """The values repeated along axes of size 1; −1 keeps an axis as it is."""
         to = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        if len(to) < self.ndim:
+            raise ValueError(f"expand: shape={to} must have at least the {self.ndim} axes of {self.shape}")
         own = (1,) * (len(to) - self.ndim) + self.shape
-        to = tuple(n if size == -1 else size for size, n in zip(to, own, strict=len(to) >= self.ndim))
+        to = tuple(n if size == -1 else size for size, n in zip(to, own, strict=True))
         return self._view(autograd.apply(EXPRESSIONS["expand"], self, to=to))
 
     def __getitem__(self, index: Any) -> Tensor:
@@ -464,7 +477,9 @@ def _plain(index: Any) -> Any:
 def _same_float(name: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Integers follow a float operand; two float dtypes are not mixed."""
     if x.dtype.kind == y.dtype.kind == "f":
-        raise TypeError(f"{name}: the operands are {x.dtype} and {y.dtype}; convert one with .float() or .double()")
+        raise TypeError(
+            f"{name}: the operands are {x.dtype} and {y.dtype}; convert one with .float() or .double()"
+        )
     if x.dtype.kind == "f":
         return x, y.to(x.dtype)
     return (x.to(y.dtype), y) if y.dtype.kind == "f" else (x, y)

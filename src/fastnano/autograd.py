@@ -1,7 +1,8 @@
 """Tensors, the tape, and the reverse pass.
 
 # Design: the tape is the graph itself: a result holds the node that made it, the node its inputs and what its
-# gradient rules read.  ``launch`` is the only place that calls a kernel, so one hook there sees all that runs.
+# gradient rules read.  ``launch`` is the only place that calls a kernel, so one hook there sees all that
+# runs.
 # Rejected: a global list of operations, which keeps every result alive until somebody clears it.
 """
 
@@ -26,10 +27,11 @@ DEFAULT_DTYPE = np.dtype(np.float32)
 
 def launch(rule: Contract | Formula, env: Environment) -> None:
     """Run one kernel or formula on the arrays and numbers it names."""
-    arguments = [env[name] for name in rule.arguments]
     if isinstance(rule, Formula):
-        env[rule.output] = rule.function(*arguments)
-    elif arguments[0].size:
+        env[rule.output] = rule.function(*[env[name] for name in rule.arguments])
+        return
+    arguments = rule.fetch(env)
+    if arguments[0].size:
         _kernel(current_backend(), env[rule.float_argument].dtype, rule.name)(*arguments)
     else:  # an empty batch: sums over it are zero, and there is nothing else to write
         for written in rule.writes:
@@ -60,8 +62,8 @@ class Node:
         for counter, version, name in self.versions:
             if counter[0] != version:
                 raise RuntimeError(
-                    f"{self.op.name}: {name} was changed in place after it was used, and its old values are needed by "
-                    f"backward; change a copy (x.detach().clone()), or run the forward pass again"
+                    f"{self.op.name}: {name} was changed in place after it was used, and its old values are "
+                    f"needed by backward; change a copy (x.detach().clone()), or run the forward pass again"
                 )
         found = self.op.backpropagate(self.kept, dout, self.reverse, launch)
         for name, tensor in zip(self.op.inputs, self.inputs, strict=True):
@@ -112,13 +114,13 @@ def backpropagate(root: Tensor, gradient: np.ndarray) -> Iterator[tuple[Tensor, 
     """
     gradients = {id(root): gradient}
     for tensor in reversed(topological_order(root)):
-        gradient = gradients.pop(id(tensor), None)
-        if gradient is None:
+        if id(tensor) not in gradients:
             continue
+        gradient = gradients.pop(id(tensor))
         if tensor._node is not None:
             for parent, share in tensor._node.gradients(gradient):
                 known = gradients.get(id(parent))
-                gradients[id(parent)] = share if known is None else known + share
+                gradients[id(parent)] = share if known is None else np.asarray(known + share)
         yield tensor, gradient
 
 
@@ -136,15 +138,17 @@ class Function:
 
         z = MaxNode()(x, y)
 
-    Each call works on a copy of the object, so that ``self`` may keep what backward needs.  The arrays handed over
-    are read-only views: change copies.
+    Each call works on a copy of the object, so that ``self`` may keep what backward needs.  The arrays handed
+    over are read-only views: change copies.
     """
 
     def forward(self, *arrays: np.ndarray) -> npt.ArrayLike:
         raise NotImplementedError(f"{type(self).__name__}.forward: define it, from arrays to an array")
 
     def backward(self, dz: np.ndarray) -> Any:
-        raise NotImplementedError(f"{type(self).__name__}.backward: define it, or use the result under no_grad")
+        raise NotImplementedError(
+            f"{type(self).__name__}.backward: define it, or use the result under no_grad"
+        )
 
     def __call__(self, *inputs: Any) -> Tensor:
         return apply(_FunctionCall(self, len(inputs)), *(as_tensor(x) for x in inputs))
@@ -167,7 +171,7 @@ class _FunctionCall:
 
     def reverse(self, wants: tuple[bool, ...]) -> Reverse:
         wanted = frozenset(name for name, want in zip(self.inputs, wants, strict=True) if want)
-        return Reverse(wanted, (), (), ())
+        return Reverse(wanted, (), (), (), ())
 
     def run(self, arrays: Sequence[np.ndarray], scalars: dict[str, Any], launch: Callable) -> Environment:
         z = native_array(self.function.forward(*map(_read_only, arrays)))
@@ -182,7 +186,9 @@ class _FunctionCall:
         given = self.function.backward(_read_only(dout))
         given = given if isinstance(given, tuple) else (given,)
         if len(given) != len(self.inputs):
-            raise ValueError(f"{self.name}.backward: returned {len(given)} gradients for {len(self.inputs)} inputs")
+            raise ValueError(
+                f"{self.name}.backward: returned {len(given)} gradients for {len(self.inputs)} inputs"
+            )
         found = {}
         for name, (shape, dtype), gradient in zip(self.inputs, kept["like"], given, strict=True):
             if name not in reverse.wanted:
@@ -190,7 +196,8 @@ class _FunctionCall:
             found[name] = np.zeros(shape, dtype) if gradient is None else np.array(gradient, dtype)
             if found[name].shape != shape:
                 raise ValueError(
-                    f"{self.name}.backward: the gradient of {name} has shape {found[name].shape}, expected {shape}"
+                    f"{self.name}.backward: the gradient of {name} has shape {found[name].shape}, "
+                    f"expected {shape}"
                 )
         return found
 
@@ -202,18 +209,23 @@ def _read_only(array: np.ndarray) -> np.ndarray:
 
 
 def native_array(data: npt.ArrayLike) -> np.ndarray:
-    """data as an array in this machine's byte order; shared where it can be.  Python's floats become float32."""
+    """data as an array in this machine's byte order; shared where it can be.  Python's floats become
+    float32."""
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a tensor holds real numbers, got dtype {array.dtype}")
-    if array.dtype.kind == "f" and isinstance(data, (float, list, tuple)) and not isinstance(data, np.generic):
+    if (
+        array.dtype.kind == "f"
+        and isinstance(data, (float, list, tuple))
+        and not isinstance(data, np.generic)
+    ):
         return array.astype(DEFAULT_DTYPE)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         raise TypeError(f"floating tensors are float32 or float64, got {array.dtype}; convert with .astype")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def tensor(data: npt.ArrayLike, dtype: npt.DTypeLike = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: npt.ArrayLike, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor that holds a copy of data.
 
     Python floats become float32, integers int64; an array keeps its dtype.
@@ -228,7 +240,9 @@ def from_numpy(array: np.ndarray) -> Tensor:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: array must be a numpy.ndarray, got {type(array).__name__}")
     if not array.dtype.isnative:
-        raise TypeError(f"from_numpy: array has dtype {array.dtype}, not this machine's byte order; use tensor(array)")
+        raise TypeError(
+            f"from_numpy: array has dtype {array.dtype}, not this machine's byte order; use tensor(array)"
+        )
     return Tensor(array)
 
 

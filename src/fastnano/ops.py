@@ -1,12 +1,12 @@
 """Every operation of the library, one row each.
 
-# Design: an op is one row: the signature of its forward kernel and a short rule per gradient kernel.  Eager autograd,
-# layers driven by hand and every test are generic drivers of these rows.  Rejected: a class per op, where each
-# repeats shape checks, allocation and the list of what backward needs.
+# Design: an op is one row: the signature of its forward kernel and a short rule per gradient kernel.  Eager
+# autograd, layers driven by hand and every test are generic drivers of these rows.  Rejected: a class per op,
+# where each repeats shape checks, allocation and the list of what backward needs.
 
-``d<name>`` is the gradient of ``<name>`` and has its shape.  The rule ``dy weight -> dx`` of op ``linear`` is the
-kernel ``linear_dx``; kernels take reads, writes and scalars in the row's order.  A rule may read what an earlier
-rule wrote.  See ``_contract`` for the marks.
+``d<name>`` is the gradient of ``<name>`` and has its shape.  The rule ``dy weight -> dx`` of op ``linear`` is
+the kernel ``linear_dx``; kernels take reads, writes and scalars in the row's order.  A rule may read what an
+earlier rule wrote.  See ``_contract`` for the marks.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ OPS = {
     )
 }
 
-# Kernels that only update state; hyper-parameters are arrays, so that a schedule can change them between steps.
+# Kernels that only update state; hyper-parameters are arrays, so that a schedule can change them between
+# steps.
 STEPS = {
     step.name: step
     for step in (
@@ -120,7 +121,10 @@ CONTRACTS = {c.name: c for op in OPS.values() for c in (op.forward, *op.gradient
 def _scatter(dz, shape, index):
     """Zeros of a shape with dz added at an index, which may name a place more than once."""
     out = np.zeros(shape, dz.dtype)
-    if all(i is None or i is ... or isinstance(i, (int, slice)) for i in (index if isinstance(index, tuple) else (index,))):
+    if all(
+        i is None or i is ... or isinstance(i, (int, slice))
+        for i in (index if isinstance(index, tuple) else (index,))
+    ):
         out[index] = dz
     else:
         np.add.at(out, index, dz)
@@ -141,7 +145,8 @@ def _share(dz, z, x, axis, keepdims):
 
 
 def _as_matrix(dz, x, y):
-    """The gradient of a product, with the axes that a vector x (a row) or y (a column) took from the result."""
+    """The gradient of a product, with the axes that a vector x (a row) or y (a column) took from the
+    result."""
     dz = dz[..., None] if y.ndim == 1 else dz
     return np.expand_dims(dz, -2) if x.ndim == 1 else dz
 
@@ -156,8 +161,8 @@ def _matmul_dy(dz, x, y):
     return dy[..., 0] if y.ndim == 1 else dy
 
 
-# NumPy expressions, broadcast by the engine.  The parameters of a gradient say what backward keeps: an input, the
-# output z, the shape of x, or a keyword of the forward expression.
+# NumPy expressions, broadcast by the engine.  The parameters of a gradient say what backward keeps: an input,
+# the output z, the shape of x, or a keyword of the forward expression.
 EXPRESSIONS = {
     row.name: row
     for row in (
@@ -215,7 +220,9 @@ EXPRESSIONS = {
         # views
         Expression("reshape", lambda x, *, to: x.reshape(to), dx=lambda dz, shape: dz.reshape(shape)),
         Expression(
-            "permute", lambda x, *, axes: x.transpose(axes), dx=lambda dz, axes: dz.transpose(np.argsort(axes))
+            "permute",
+            lambda x, *, axes: x.transpose(axes),
+            dx=lambda dz, axes: dz.transpose(np.argsort(axes)),
         ),
         Expression("index", lambda x, *, index: x[index], dx=_scatter),
         Expression(

@@ -181,7 +181,7 @@ class Trainer:
         ``augment`` comes before it, in training only.  The order of epoch e depends on (seed, e) alone.  A
         DataLoader keeps its own batch size, order and transform, which come before these.
 
-        Raises FloatingPointError where the loss is NaN or infinite, before that step changes the model.
+        Raises FloatingPointError where the loss is NaN or infinite, before that step updates any weight.
         Ctrl-C stops at the end of a step, with ``history.stopped`` set; a second one at once.
         """
         if not isinstance(epochs, (int, np.integer)) or epochs < 1:

@@ -17,7 +17,9 @@ from ._executor import Kernel, get_num_threads, set_num_threads, supported
 
 __all__ = ["ISAS", "available", "get_num_threads", "load", "set_num_threads"]
 
-ISAS = tuple(isa for isa in ("baseline", "avx2", "avx512") if find_spec(f"{__package__}._native_{isa}"))  # worst first
+ISAS = tuple(
+    isa for isa in ("baseline", "avx2", "avx512") if find_spec(f"{__package__}._native_{isa}")
+)  # worst first
 
 
 def available() -> tuple[str, ...]:
@@ -34,7 +36,9 @@ def load(isa: str | None = None) -> dict[str, Kernel]:
 def _load(isa: str) -> dict[str, Kernel]:
     if isa not in available():
         there = ", ".join(available())
-        raise ValueError(f"instruction set {isa!r} (FASTNANO_ISA) is not built or not supported here; there is {there}")
+        raise ValueError(
+            f"instruction set {isa!r} (FASTNANO_ISA) is not built or not supported here; there is {there}"
+        )
     module = importlib.import_module(f"{__package__}._native_{isa}")
     return {
         name: Kernel(contract, module.TABLE, module.PACKING, isa)
@@ -67,7 +71,10 @@ def _quota(membership: Path, root: Path) -> float:
             continue
         top = root / controllers if controllers else root
         group = Path(path.lstrip("/"))
-        for level in (group, *group.parents):  # a limit on any level holds; in a container the path may be the host's
+        for level in (
+            group,
+            *group.parents,
+        ):  # a limit on any level holds; in a container the path may be the host's
             quota = min(quota, _limit(top / level))
     return quota
 

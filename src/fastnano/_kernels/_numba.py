@@ -1,8 +1,8 @@
 """What the Numba kernels share: how one is compiled and called, and an exponential that vectorises.
 
-# Design: handing a loop to Numba's threads costs about 40 µs, as much as ReLU over 100,000 numbers takes, so every
-# kernel is compiled twice from the same source and small calls run the serial one.  Rejected: explicit signatures,
-# which compile every kernel at import; a kernel is compiled at its first call and kept on disk.
+# Design: handing a loop to Numba's threads costs about 40 µs, as much as ReLU over 100,000 numbers takes, so
+# a kernel is compiled twice from the same source and small calls run the serial one.  Rejected: explicit
+# signatures, which compile every kernel at import; a kernel is compiled at its first call and kept on disk.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from numba.extending import overload
 
 __all__ = ["exp", "helper", "kernel", "prange"]
 
-if numba.config.THREADING_LAYER == "default":  # a layer chosen by NUMBA_THREADING_LAYER stays
-    numba.config.THREADING_LAYER = "workqueue"  # survives fork, which GNU OpenMP does not, and is always there
+config: Any = numba.config
+if config.THREADING_LAYER == "default":  # a layer chosen by NUMBA_THREADING_LAYER stays
+    config.THREADING_LAYER = "workqueue"  # always there, and survives fork, which GNU OpenMP does not
 
-_compile = functools.partial(
+_compile: Any = functools.partial(
     njit,
     cache=True,
     nogil=True,
@@ -92,11 +93,11 @@ def kernel(serial_below: int = 100_000, flat: bool = False) -> Callable[[Callabl
 
 
 def exp(x):
-    """e^x for x ≤ 0, in float32 to 2e-7 of its value, without a call that would keep a loop from vectorising."""
+    """e^x for x ≤ 0, in float32 to 2e-7 of its value, without a call that keeps a loop from vectorising."""
     return np.exp(x)
 
 
-@overload(exp, jit_options={"fastmath": {"contract", "nsz"}})  # reassociation would undo the log(2) in two parts
+@overload(exp, jit_options={"fastmath": {"contract", "nsz"}})  # "reassoc" would join the two parts of log(2)
 def _exp(x):
     return _exp32 if x == numba.float32 else lambda x: np.exp(x)
 

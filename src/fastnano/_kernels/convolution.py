@@ -1,10 +1,12 @@
 """Two-dimensional convolution (cross-correlation), by two algorithms.
 
-y[n,o,p,q] = bias[o] + Σ_{d,k,l} weight[o,d,k,l] · x[n, g·D + d, p·stride − pad + k·dilation, q·stride − pad + l·dilation]
+y[n,o,p,q] = bias[o] + Σ_{d,k,l} weight[o,d,k,l] · x[n, g·D + d, i, j],
+i = p·stride − pad + k·dilation,  j = q·stride − pad + l·dilation
 
 with g the group of output channel o and x zero outside its borders.  ``conv2d`` sums over the kernel's places;
-``conv2d_im2col`` first copies every window into a column, so that one matrix product does the rest (K. Chellapilla,
-S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document Processing", 2006).
+``conv2d_im2col`` first copies every window into a column, so that one matrix product does the rest
+(K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document
+Processing", 2006).
 """
 
 import numpy as np
@@ -33,7 +35,13 @@ def _places(kernel, output, stride_h, stride_w, dilation_h, dilation_w):
     for k in range(height):
         for l in range(width):
             i, j = k * dilation_h, l * dilation_w
-            yield k, l, np.s_[..., i : i + (p - 1) * stride_h + 1 : stride_h, j : j + (q - 1) * stride_w + 1 : stride_w]
+            yield (
+                k,
+                l,
+                np.s_[
+                    ..., i : i + (p - 1) * stride_h + 1 : stride_h, j : j + (q - 1) * stride_w + 1 : stride_w
+                ],
+            )
 
 
 def _grouped(x, groups, axis):
@@ -52,15 +60,17 @@ def conv2d_forward(x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilatio
 def conv2d_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
     n, c, h, w = dx.shape
     padded = np.zeros((n, c, h + 2 * pad_h, w + 2 * pad_w), dx.dtype)
-    out, kernel, d = _grouped(padded, groups, axis=1), _grouped(weight, groups, axis=0), _grouped(dy, groups, axis=1)
+    out, kernel, d = (
+        _grouped(padded, groups, axis=1),
+        _grouped(weight, groups, axis=0),
+        _grouped(dy, groups, axis=1),
+    )
     for k, l, place in _places(weight.shape[2:], dy.shape[2:], stride_h, stride_w, dilation_h, dilation_w):
         out[place] += np.einsum("ngopq,god->ngdpq", d, kernel[..., k, l], optimize=True)
     dx[:] = _crop(padded, pad_h, pad_w)
 
 
-def conv2d_dweight(
-    dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
-):
+def conv2d_dweight(dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
     padded, d = _grouped(_pad(x, pad_h, pad_w), groups, axis=1), _grouped(dy, groups, axis=1)
     out = _grouped(dweight, groups, axis=0)
     for k, l, place in _places(dweight.shape[2:], dy.shape[2:], stride_h, stride_w, dilation_h, dilation_w):
@@ -82,10 +92,16 @@ def _matrix(weight, groups):
     return weight.reshape(groups, len(weight) // groups, -1)
 
 
-def conv2d_im2col_forward(x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+def conv2d_im2col_forward(
+    x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
+):
     window = stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
     columns = _columns(x, weight.shape[2:], y.shape[2:], *window)
-    np.matmul(_matrix(weight, groups), columns, out=_grouped(y, groups, axis=1).reshape(len(x), groups, -1, columns.shape[-1]))
+    np.matmul(
+        _matrix(weight, groups),
+        columns,
+        out=_grouped(y, groups, axis=1).reshape(len(x), groups, -1, columns.shape[-1]),
+    )
     y += bias[:, None, None]
 
 

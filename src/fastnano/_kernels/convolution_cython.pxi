@@ -52,7 +52,7 @@ cdef void conv2d_forward(
                 places[term].a = <int32_t> term
                 places[term].b = <int32_t> (BLOCK * ((channel * rows + i * dilation_h) * columns + j * dilation_w))
                 term += 1
-    t.places, t.inner = places, steps(term, 0, 0)
+    listed(&t, places, term)
     t.a_row, t.b_col, t.out_row, t.out_col = d * k * l, BLOCK * stride_w, BLOCK * p * q, BLOCK
     for block in range(blocks):
         source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
@@ -101,15 +101,15 @@ cdef void conv2d_dx(
     cdef place *places = <place *> (scratch + BLOCK * o * rows * columns)
     cdef const float *source
     cdef product t
-    t.places, t.bias = places, NULL
+    t.bias = NULL
     t.a_row, t.b_col, t.out_row, t.out_col = k * l, BLOCK, BLOCK * h * w, BLOCK * stride_w
     for block in range(blocks):
         source = surround(dy + VECS * block * o * p * q, scratch, o, p, q, top, bottom, left, right)
         for phase_h in range(min(stride_h, h)):
             for phase_w in range(min(stride_w, w)):
-                t.inner = steps(dx_places(
+                listed(&t, places, dx_places(
                     places, phase_h + pad_h + top * stride_h, phase_w + pad_w + left * stride_w,
-                    outputs, d, k, l, stride_h, stride_w, dilation_h, dilation_w, rows, columns), 0, 0)
+                    outputs, d, k, l, stride_h, stride_w, dilation_h, dilation_w, rows, columns))
                 for group in range(groups):
                     t.a = weight + group * outputs * d * k * l
                     for row from phase_h <= row < h by stride_h:
@@ -151,39 +151,45 @@ cdef inline void sum_planes(const vec *dy, float *dbias, size blocks, size chann
         dbias[channel] += sum(total)
 
 
-cdef size conv2d_dweight_scratch(size c, size h, size w, size pad_h, size pad_w) noexcept nogil:
-    return conv_padded(c, h, w, pad_h, pad_w)
+cdef size conv2d_dweight_scratch(size c, size h, size w, size p, size q, size pad_h, size pad_w) noexcept nogil:
+    return conv_padded(c, h, w, pad_h, pad_w) + 2 * p * q
 
 
+# dweight[o, d, k, l] sums dy[o] times x over all places of an output plane; a tile is some output channels by the
+# places of one channel's kernel, so that the lines of x it meets are already in cache.
 cdef void conv2d_dweight(
     const vec *dy, const vec *x, float *dweight, float *dbias, float *scratch,
     size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
     size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
 ) noexcept nogil:
-    cdef size block, group, channel, i, rows = h + 2 * pad_h, columns = w + 2 * pad_w, outputs = o // groups
+    cdef size block, channel, rows = h + 2 * pad_h, columns = w + 2 * pad_w, outputs = o // groups
+    cdef size together = d if k * l == 1 else 1  # a 1 x 1 kernel has too few columns, so they are input channels
+    cdef place *places = <place *> (scratch + conv_padded(c, h, w, pad_h, pad_w))
     cdef const float *source
     cdef product t
+    plane_places(places, p, q, stride_h * columns, stride_w)
+    listed(&t, places, p * q)
     t.a_row, t.out_row = BLOCK * p * q, d * k * l
-    t.outer = steps(p, BLOCK * q, BLOCK * stride_h * columns)
-    t.inner = steps(q, BLOCK, BLOCK * stride_w)
+    t.b_col, t.out_col, t.b_group, t.out_group = BLOCK * dilation_w, 1, BLOCK * dilation_h * columns, l
+    if together > 1:
+        t.b_col = BLOCK * rows * columns
     for block in range(blocks):
         source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
-        for group in range(groups):
-            t.a = <const float *> dy + BLOCK * (block * o + group * outputs) * p * q
-            if l == 1:  # a tile's columns are input channels
-                t.b_col, t.out_col = BLOCK * rows * columns, k
-                for i in range(k):
-                    t.b = source + BLOCK * (group * d * rows + i * dilation_h) * columns
-                    t.out = dweight + group * outputs * d * k + i
-                    correlate(&t, outputs, d)
-                continue
-            t.b_col, t.out_col = BLOCK * dilation_w, 1
-            for channel in range(d):
-                for i in range(k):
-                    t.b = source + BLOCK * ((group * d + channel) * rows + i * dilation_h) * columns
-                    t.out = dweight + ((group * outputs * d + channel) * k + i) * l
-                    correlate(&t, outputs, l)
+        for channel from 0 <= channel < c by together:
+            t.a = <const float *> dy + BLOCK * (block * o + channel // d * outputs) * p * q
+            t.b = source + BLOCK * channel * rows * columns
+            t.out = dweight + (channel // d * outputs * d + channel % d) * k * l
+            correlate(&t, outputs, k, l * together)
     sum_planes(dy, dbias, blocks, o, p * q)
+
+
+cdef inline void plane_places(place *places, size p, size q, size b_row, size b_col) noexcept nogil:
+    """The places of an output plane in x; in dy they follow each other."""
+    cdef size i, j
+    for i in range(p):
+        for j in range(q):
+            places[i * q + j].a = 0
+            places[i * q + j].b = <int32_t> (BLOCK * (i * b_row + j * b_col))
 
 
 # Convolution by columns and a matrix product (im2col), a row of outputs at a time, so that the columns stay in cache.
@@ -236,7 +242,7 @@ cdef void conv2d_im2col_forward(
     cdef float *columns = scratch + conv_padded(c, h, w, pad_h, pad_w)
     cdef const float *source
     cdef product t
-    t.places, t.inner = NULL, steps(depth, 1, BLOCK * q)
+    follow(&t, depth, 1, BLOCK * q)
     t.a_row, t.b_col, t.out_row, t.out_col = depth, BLOCK, BLOCK * p * q, BLOCK
     for block in range(blocks):
         source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
@@ -265,7 +271,8 @@ cdef void conv2d_im2col_dx(
     cdef size outputs = o // groups, depth = d * k * l
     cdef float *columns = scratch + BLOCK * c * rows * width
     cdef product t
-    t.places, t.bias, t.inner = NULL, NULL, steps(outputs, depth, BLOCK * p * q)
+    t.bias = NULL
+    follow(&t, outputs, depth, BLOCK * p * q)
     t.a_row, t.b_col, t.out_row, t.out_col = 1, BLOCK, BLOCK * q, BLOCK
     for block in range(blocks):
         memset(scratch, 0, 4 * BLOCK * c * rows * width)
@@ -286,7 +293,7 @@ cdef void conv2d_im2col_dx(
 cdef size conv2d_im2col_dweight_scratch(
     size c, size h, size w, size k, size l, size p, size q, size pad_h, size pad_w
 ) noexcept nogil:
-    return conv_padded(c, h, w, pad_h, pad_w) + BLOCK * k * l * p * q
+    return conv_padded(c, h, w, pad_h, pad_w) + BLOCK * k * l * p * q + 2 * p * q
 
 
 cdef void conv2d_im2col_dweight(
@@ -298,8 +305,11 @@ cdef void conv2d_im2col_dweight(
     cdef float *columns = scratch + conv_padded(c, h, w, pad_h, pad_w)
     cdef const float *source
     cdef product t
+    cdef place *places = <place *> (columns + BLOCK * k * l * p * q)
+    plane_places(places, p, q, q, 1)
+    listed(&t, places, p * q)
     t.a_row, t.b_col, t.out_row, t.out_col = BLOCK * p * q, BLOCK * p * q, d * k * l, 1
-    t.outer, t.inner, t.b = steps(1, 0, 0), steps(p * q, BLOCK, BLOCK), columns
+    t.b, t.b_group, t.out_group = columns, 0, 0
     for block in range(blocks):
         source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
         for channel in range(c):  # one channel's columns at a time, for all rows
@@ -311,5 +321,5 @@ cdef void conv2d_im2col_dweight(
                             columns + BLOCK * ((i * l + j) * p + row) * q, 1, 1, 1, q, stride_w, 0, 0, 0, 0)
             t.a = <const float *> dy + BLOCK * (block * o + channel // d * outputs) * p * q
             t.out = dweight + (channel // d * outputs * d + channel % d) * k * l
-            correlate(&t, outputs, k * l)
+            correlate(&t, outputs, 1, k * l)
     sum_planes(dy, dbias, blocks, o, p * q)

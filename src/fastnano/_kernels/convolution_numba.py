@@ -1,7 +1,9 @@
-# Design: a padded input is split into stride_h x stride_w planes, one per phase, so that for any stride and dilation
-# a place of the kernel meets a plane at a fixed offset.  Input and output then share a row width and one long
-# contiguous loop runs over whole planes, a few unused columns included: 25 GFLOP/s per core where a loop per output
-# row of 10 or 28 numbers reached 9.  Four products per pass, so that sums are not stored and loaded for each.
+# Design: a padded input is split into stride_h x stride_w planes, one per phase, so that for any stride and
+# dilation a place of the kernel meets a plane at a fixed offset.  Input and output then share a row width and
+# one long contiguous loop runs over whole planes, a few unused columns included: 20 GFLOP/s per core where a
+# loop per output row of 10 or 28 numbers reached 3.  Four products per pass, to store sums less often.
+
+import math
 
 import numpy as np
 
@@ -16,7 +18,10 @@ __all__ = [
     "conv2d_im2col_forward",
 ]
 
-WORKERS = 8  # that share a batch for a sum over it, whatever the threads, so that its bits are always the same
+WORKERS = (
+    8  # that share a batch for a sum over it, whatever the threads, so that its bits are always the same
+)
+COLUMNS = 1 << 18  # numbers in the columns of a part of the batch: 1 MB, a core's share of cache
 
 
 @helper
@@ -28,7 +33,7 @@ def _plane(outputs, kernel, stride, dilation):
 @helper
 def _offsets(D, K, L, rows, cols, stride_h, stride_w, dilation_h, dilation_w):
     """Where each place (d, k, l) of the kernel meets the planes of its group."""
-    offsets = np.empty(D * K * L, np.int64)
+    offsets = np.empty(D * K * L, np.uint64)
     t = 0
     for d in range(D):
         for k in range(K):
@@ -66,48 +71,44 @@ def _split(x, planes, pad_h, pad_w):
 @helper
 def _accumulate(out, source, weights, offsets):
     """out[s] += Σ_t weights[t] · source[offsets[t] + s]."""
-    size, T = out.size, offsets.size
+    size, T = np.uint64(out.size), offsets.size  # unsigned: a loop over signed places does not vectorise
     for t in range(0, T - 3, 4):
         w0, w1, w2, w3 = weights[t], weights[t + 1], weights[t + 2], weights[t + 3]
-        x0, x1 = source[offsets[t] :][:size], source[offsets[t + 1] :][:size]
-        x2, x3 = source[offsets[t + 2] :][:size], source[offsets[t + 3] :][:size]
+        a, b, c, d = offsets[t], offsets[t + 1], offsets[t + 2], offsets[t + 3]
         for s in range(size):
-            out[s] += w0 * x0[s] + w1 * x1[s] + w2 * x2[s] + w3 * x3[s]
+            out[s] += w0 * source[a + s] + w1 * source[b + s] + w2 * source[c + s] + w3 * source[d + s]
     for t in range(T - T % 4, T):
-        w0, x0 = weights[t], source[offsets[t] :][:size]
+        w0, a = weights[t], offsets[t]
         for s in range(size):
-            out[s] += w0 * x0[s]
+            out[s] += w0 * source[a + s]
 
 
 @helper
 def _correlate(out, source, values, offsets):
     """out[t] += Σ_s values[s] · source[offsets[t] + s]."""
-    size, T = values.size, offsets.size
+    size, T = np.uint64(values.size), offsets.size
     zero = values.dtype.type(0)
     for t in range(0, T - 3, 4):
-        x0, x1 = source[offsets[t] :][:size], source[offsets[t + 1] :][:size]
-        x2, x3 = source[offsets[t + 2] :][:size], source[offsets[t + 3] :][:size]
+        a, b, c, d = offsets[t], offsets[t + 1], offsets[t + 2], offsets[t + 3]
         s0, s1, s2, s3 = zero, zero, zero, zero
         for s in range(size):
-            s0 += values[s] * x0[s]
-            s1 += values[s] * x1[s]
-            s2 += values[s] * x2[s]
-            s3 += values[s] * x3[s]
+            s0 += values[s] * source[a + s]
+            s1 += values[s] * source[b + s]
+            s2 += values[s] * source[c + s]
+            s3 += values[s] * source[d + s]
         out[t] += s0
         out[t + 1] += s1
         out[t + 2] += s2
         out[t + 3] += s3
     for t in range(T - T % 4, T):
-        x0, s0 = source[offsets[t] :][:size], zero
+        a, s0 = offsets[t], zero
         for s in range(size):
-            s0 += values[s] * x0[s]
+            s0 += values[s] * source[a + s]
         out[t] += s0
 
 
 @kernel(serial_below=0)
-def conv2d_forward(
-    x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
-):
+def conv2d_forward(x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
     (N, C), (O, D, K, L), (P, Q) = x.shape[:2], weight.shape, y.shape[2:]
     rows, cols = _plane(P, K, stride_h, dilation_h), _plane(Q, L, stride_w, dilation_w)
     offsets = _offsets(D, K, L, rows, cols, stride_h, stride_w, dilation_h, dilation_w)
@@ -149,7 +150,7 @@ def _by_phase(weight, groups, length, lead, cols, stride_h, stride_w, dilation_h
     """For each phase the places (o, k, l) that meet it: where they begin, their offsets and weights[c]."""
     O, D, K, L = weight.shape
     M = O // groups
-    starts, offsets = np.empty(stride_h * stride_w + 1, np.int64), np.empty(M * K * L, np.int64)
+    starts, offsets = np.empty(stride_h * stride_w + 1, np.int64), np.empty(M * K * L, np.uint64)
     weights = np.empty((groups * D, M * K * L), weight.dtype)
     t = 0
     for phase in range(stride_h * stride_w):
@@ -158,7 +159,9 @@ def _by_phase(weight, groups, length, lead, cols, stride_h, stride_w, dilation_h
             for k in range(K):
                 for l in range(L):
                     if (k * dilation_h) % stride_h * stride_w + (l * dilation_w) % stride_w == phase:
-                        offsets[t] = o * length + lead - k * dilation_h // stride_h * cols - l * dilation_w // stride_w
+                        offsets[t] = (
+                            o * length + lead - k * dilation_h // stride_h * cols - l * dilation_w // stride_w
+                        )
                         for c in range(groups * D):
                             weights[c, t] = weight[c // D * M + o, c % D, k, l]
                         t += 1
@@ -203,9 +206,7 @@ def _add_up(parts, total):
 
 
 @kernel(serial_below=0)
-def conv2d_dweight(
-    dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
-):
+def conv2d_dweight(dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
     (N, O, P, Q), C, (D, K, L) = dy.shape, x.shape[1], dweight.shape[1:]
     rows, cols = _plane(P, K, stride_h, dilation_h), _plane(Q, L, stride_w, dilation_w)
     offsets = _offsets(D, K, L, rows, cols, stride_h, stride_w, dilation_h, dilation_w)
@@ -230,21 +231,27 @@ def conv2d_dweight(
     _add_up(biases, dbias)
 
 
-@kernel(serial_below=10_000)
+@helper
+def _inside(start, stride, extent, size):
+    """The range of q for which 0 ≤ start + q · stride < extent, of q < size."""
+    first = min(max((stride - 1 - start) // stride, 0), size)
+    return first, max(min((extent - start + stride - 1) // stride, size), first)
+
+
+@kernel(serial_below=5_000)
 def _im2col(x, columns, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w):
-    """columns[c, k, l, n, p, q] = x[n, c, p · stride_h + k · dilation_h − pad_h, ...], zero outside x."""
-    (N, C, H, W), (K, L), (P, Q) = x.shape, columns.shape[1:3], columns.shape[4:]
+    """columns[n, c, k, l, p, q] = x[n, c, p · stride_h + k · dilation_h − pad_h, ...], zero outside x."""
+    (N, C, H, W), (K, L, P, Q) = x.shape, columns.shape[2:]
     for plane in prange(N * C):
         n, c = plane // C, plane % C
         for k in range(K):
             for l in range(L):
+                start = l * dilation_w - pad_w
+                left, right = _inside(start, stride_w, W, Q)
                 for p in range(P):
-                    i, start = p * stride_h + k * dilation_h - pad_h, l * dilation_w - pad_w
-                    out = columns[c, k, l, n, p]
-                    first = min(max((stride_w - 1 - start) // stride_w, 0), Q)  # the places inside x
-                    last = max(min((W - start + stride_w - 1) // stride_w, Q), first)
-                    if not 0 <= i < H:
-                        first = last = Q
+                    i = p * stride_h + k * dilation_h - pad_h
+                    first, last = (left, right) if 0 <= i < H else (Q, Q)
+                    out = columns[n, c, k, l, p]
                     for q in range(first):
                         out[q] = 0
                     for q in range(first, last):
@@ -253,9 +260,9 @@ def _im2col(x, columns, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w
                         out[q] = 0
 
 
-@kernel(serial_below=10_000)
+@kernel(serial_below=5_000)
 def _col2im(columns, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w):
-    (N, C, H, W), (K, L), (P, Q) = dx.shape, columns.shape[1:3], columns.shape[4:]
+    (N, C, H, W), (K, L, P, Q) = dx.shape, columns.shape[2:]
     for plane in prange(N * C):
         n, c = plane // C, plane % C
         for i in range(H):
@@ -263,50 +270,58 @@ def _col2im(columns, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_
                 dx[n, c, i, j] = 0
         for k in range(K):
             for l in range(L):
+                start = l * dilation_w - pad_w
+                left, right = _inside(start, stride_w, W, Q)
                 for p in range(P):
-                    i, start = p * stride_h + k * dilation_h - pad_h, l * dilation_w - pad_w
+                    i = p * stride_h + k * dilation_h - pad_h
                     if 0 <= i < H:
-                        first = min(max((stride_w - 1 - start) // stride_w, 0), Q)
-                        last = max(min((W - start + stride_w - 1) // stride_w, Q), first)
-                        for q in range(first, last):
-                            dx[n, c, i, q * stride_w + start] += columns[c, k, l, n, p, q]
+                        for q in range(left, right):
+                            dx[n, c, i, q * stride_w + start] += columns[n, c, k, l, p, q]
 
 
-def _columns(x, kernel, dy, window):
-    columns = np.empty((x.shape[1], *kernel, len(x), *dy.shape[2:]), x.dtype)
-    _im2col(x, columns, *window)
-    return columns
+def _parts(x, weight, y, groups):
+    """The batch in parts whose columns stay in cache: samples, columns, the same as a matrix per group."""
+    shape = (x.shape[1], *weight.shape[2:], *y.shape[2:])
+    size = max(1, min(len(x), COLUMNS // math.prod(shape)))
+    columns = np.empty((size, *shape), x.dtype)
+    for start in range(0, len(x), size):
+        part = columns[: len(x) - start]
+        matrices = part.reshape(len(part), groups, -1, math.prod(y.shape[2:]))
+        yield slice(start, start + size), part, matrices
 
 
-def _by_channel(y, groups):
-    """y[n, o, p, q] as [group, o, n·p·q]: one matrix product for the whole batch."""
-    return np.ascontiguousarray(y.swapaxes(0, 1)).reshape(groups, y.shape[1] // groups, -1)
+def _matrices(y, groups):
+    """y[n, o, p, q] as [n, group, o, p·q], weight[o, d, k, l] as [group, o, d·k·l]."""
+    return y.reshape(len(y), groups, y.shape[1] // groups, -1)
+
+
+# The products are NumPy's: its BLAS is always there, Numba's needs SciPy.
 
 
 def conv2d_im2col_forward(
     x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
 ):
-    columns = _columns(x, weight.shape[2:], y, (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w))
-    matrix = weight.reshape(groups, len(weight) // groups, -1)
-    product = np.matmul(matrix, columns.reshape(groups, matrix.shape[2], -1))  # NumPy's BLAS; Numba's needs SciPy
-    product = product.reshape(len(weight), len(x), *y.shape[2:]).swapaxes(0, 1)
-    np.add(product, bias[:, None, None], out=y)
+    matrix, out = weight.reshape(groups, len(weight) // groups, -1), _matrices(y, groups)
+    for samples, columns, matrices in _parts(x, weight, y, groups):
+        _im2col(x[samples], columns, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
+        np.matmul(matrix, matrices, out=out[samples])
+        y[samples] += bias[:, None, None]
 
 
-def conv2d_im2col_dx(
-    dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
-):
-    matrix = weight.reshape(groups, len(weight) // groups, -1)
-    columns = np.matmul(matrix.swapaxes(1, 2), _by_channel(dy, groups))
-    columns = columns.reshape(dx.shape[1], *weight.shape[2:], len(dy), *dy.shape[2:])
-    _col2im(columns, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
+def conv2d_im2col_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+    matrix = weight.reshape(groups, len(weight) // groups, -1).swapaxes(1, 2)
+    d = _matrices(dy, groups)
+    for samples, columns, matrices in _parts(dx, weight, dy, groups):
+        np.matmul(matrix, d[samples], out=matrices)
+        _col2im(columns, dx[samples], stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
 
 
 def conv2d_im2col_dweight(
     dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
 ):
-    columns = _columns(x, dweight.shape[2:], dy, (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w))
-    d = _by_channel(dy, groups)
-    out = dweight.reshape(groups, len(dweight) // groups, -1)
-    np.matmul(d, columns.reshape(groups, out.shape[2], -1).swapaxes(1, 2), out=out)
-    np.sum(d, axis=2, out=dbias.reshape(groups, -1))
+    out, d = dweight.reshape(groups, len(dweight) // groups, -1), _matrices(dy, groups)
+    dweight.fill(0)
+    for samples, columns, matrices in _parts(x, dweight, dy, groups):
+        _im2col(x[samples], columns, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
+        out += np.matmul(d[samples], matrices.swapaxes(2, 3)).sum(axis=0)
+    np.sum(dy, axis=(0, 2, 3), out=dbias)

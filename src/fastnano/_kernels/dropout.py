@@ -1,9 +1,9 @@
 """Dropout (N. Srivastava et al., "Dropout", JMLR 15, 2014), its mask a function of key and place.
 
-# Design: the random bits are a hash of (key, place) rather than a stream: the mask is the same whatever the threads,
-# the order or the back end, backward makes it again instead of keeping it, and a checkpoint holds two integers.
-# The mixer is C. Wellons' "lowbias32" (nullprogram.com/blog/2018/07/31), exact bias 0.17 of the ideal's 1; a full
-# Philox of ten rounds costs four times as many multiplications.
+# Design: the random bits are a hash of (key, place) rather than a stream: the mask is the same whatever the
+# threads, the order or the back end, backward makes it again instead of keeping it, and a checkpoint holds
+# two integers.  The mixer is C. Wellons' "lowbias32" (nullprogram.com/blog/2018/07/31), exact bias 0.17 of
+# the ideal's 1; a full Philox of ten rounds costs four times as many multiplications.
 """
 
 import numpy as np
@@ -22,8 +22,8 @@ def _mix(h):
 def uniform32(key, places):
     """Random uint32 of each place: mix(mix(place + a) ^ b), a and b mixed from the 128 bits of the key.
 
-    ``a = mix(mix(s_lo) ^ s_hi)`` of the seed ``key[0]`` and ``b = mix(mix(t_lo + 0x9E3779B9) ^ t_hi ^ a)`` of the
-    counter ``key[1]``; all arithmetic is modulo 2³².
+    ``a = mix(mix(s_lo) ^ s_hi)`` of the seed ``key[0]`` and ``b = mix(mix(t_lo + 0x9E3779B9) ^ t_hi ^ a)`` of
+    the counter ``key[1]``; all arithmetic is modulo 2³².
     """
     seed_lo, seed_hi, count_lo, count_hi = np.asarray(key, "<u8").view("<u4").reshape(4, 1)
     a = _mix(_mix(seed_lo) ^ seed_hi)

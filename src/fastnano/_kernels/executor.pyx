@@ -238,6 +238,9 @@ cdef Py_ssize_t lay_out(Call *call, int *threads) noexcept nogil:
     cdef double values[MAX_NUMBERS]
     cdef int k
     call.blocks = (call.extent + BLOCK - 1) // BLOCK
+    if not call.blocks:  # nothing to run; sums become zero
+        call.items = call.copy_bytes = 0
+        return 0
     for k in range(program.arrays):
         if program.array[k].kind != PLAIN:
             block_bytes += 4 * BLOCK * call.count[k]

@@ -8,7 +8,7 @@ cdef void linear_forward(
     t.b, t.b_col = <const float *> x, BLOCK * i
     t.bias = bias
     t.out, t.out_row, t.out_col = <float *> y, BLOCK, BLOCK * o
-    t.places, t.inner = NULL, steps(i, 1, BLOCK)
+    follow(&t, i, 1, BLOCK)
     multiply(&t, o, blocks)
 
 
@@ -18,7 +18,7 @@ cdef void linear_dx(const vec *dy, const float *weight, vec *dx, size i, size o,
     t.b, t.b_col = <const float *> dy, BLOCK * o
     t.bias = NULL
     t.out, t.out_row, t.out_col = <float *> dx, BLOCK, BLOCK * i
-    t.places, t.inner = NULL, steps(o, i, BLOCK)
+    follow(&t, o, i, BLOCK)
     multiply(&t, i, blocks)
 
 
@@ -38,7 +38,7 @@ cdef void linear_dweight(
     t.b, t.b_col = x, BLOCK  # a column is 16 inputs
     t.bias = NULL
     t.out, t.out_row, t.out_col = dweight + o_begin * i, i, BLOCK
-    t.places, t.inner = NULL, steps(n, o, i)
+    follow(&t, n, o, i)
     multiply(&t, o_end - o_begin, whole)
     if i > BLOCK and i % BLOCK:  # the last column overlaps the one before
         t.b, t.out = x + i - BLOCK, dweight + o_begin * i + i - BLOCK

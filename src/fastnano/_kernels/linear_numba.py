@@ -1,3 +1,4 @@
-from .linear import linear_dweight, linear_dx, linear_forward  # one matrix product each: NumPy's BLAS is the fast path
+# One matrix product each: NumPy's BLAS is the fast path already.
+from .linear import linear_dweight, linear_dx, linear_forward
 
 __all__ = ["linear_dweight", "linear_dx", "linear_forward"]

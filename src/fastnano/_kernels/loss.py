@@ -12,7 +12,7 @@ def _classes(target, ignore_index):
 
 
 def cross_entropy_forward(x, target, weight, loss, logsumexp, ignore_index, label_smoothing):
-    """Softmax and cross-entropy in one pass (C classes, ε = label_smoothing, t = target, 0 where t is ignored):
+    """Softmax and cross-entropy in one pass (C classes, ε = label_smoothing, t = target; 0 where ignored):
 
     loss = (1 − ε) · weight_t · (L − x_t) + ε/C · Σ_c weight_c · (L − x_c),  L = logsumexp = log Σ_c e^x_c
 

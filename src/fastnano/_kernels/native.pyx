@@ -16,8 +16,6 @@ cdef extern from "vector.h" nogil:
     ctypedef int ivec
     ctypedef struct place:
         int32_t a, b
-    ctypedef struct loop:
-        size count, a, b
     ctypedef struct product:
         const float *a
         size a_row
@@ -26,10 +24,12 @@ cdef extern from "vector.h" nogil:
         const float *bias
         float *out
         size out_row, out_col
+        size terms
         const place *places
-        loop outer, inner
+        size a_step, b_step
+        size b_group, out_group
     void multiply(const product *t, size rows, size cols)
-    void correlate(const product *t, size rows, size cols)
+    void correlate(const product *t, size rows, size groups, size cols)
     vec splat(float a)
     ivec isplat(int a)
     vec load(const float *p, size count)
@@ -58,8 +58,11 @@ cdef extern from "pack.h" nogil:
     void unpack(const void *from_, void *to, size features, size live)
 
 
-cdef inline loop steps(size count, size a, size b) noexcept nogil:
-    """A loop of a product: how many terms, and how far its operands move each time."""
-    cdef loop one
-    one.count, one.a, one.b = count, a, b
-    return one
+cdef inline void follow(product *t, size terms, size a_step, size b_step) noexcept nogil:
+    """The terms of a product at equal steps."""
+    t.places, t.terms, t.a_step, t.b_step = NULL, terms, a_step, b_step
+
+
+cdef inline void listed(product *t, const place *places, size terms) noexcept nogil:
+    """The terms of a product from a list."""
+    t.places, t.terms, t.a_step, t.b_step = places, terms, 0, 0

@@ -1,5 +1,5 @@
-"""Steps of the optimisers, in place.  Hyper-parameters are float64 arrays of one element, so that a schedule can
-change them between steps; ``step`` counts from 1.
+"""Steps of the optimisers, in place.  Hyper-parameters are float64 arrays of one element, so that a schedule
+can change them between steps; ``step`` counts from 1.
 """
 
 import numpy as np
@@ -31,7 +31,10 @@ def adam(grad, lr, betas, eps, weight_decay, step, param, mean, square):
 
 
 def adamw(grad, lr, betas, eps, weight_decay, step, param, mean, square):
-    """Adam on grad alone, after param *= 1 − lr · weight_decay  (I. Loshchilov, F. Hutter, arXiv:1711.05101)."""
+    """Adam on grad alone, after param *= 1 − lr · weight_decay.
+
+    I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", arXiv:1711.05101.
+    """
     param *= param.dtype.type(1 - lr[0] * weight_decay[0])
     _adam(grad, lr, betas, eps, step, param, mean, square)
 

@@ -4,7 +4,7 @@ from ._numba import kernel, prange
 
 __all__ = ["adam", "adamw", "sgd", "sgd_momentum"]
 
-# The hyper-parameters are float64; each is brought to the parameters' dtype once, so that the loops stay in it.
+# The hyper-parameters are float64; each is brought to the parameters' dtype once: the loops stay in it.
 
 
 @kernel(flat=True)

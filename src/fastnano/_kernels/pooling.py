@@ -20,10 +20,7 @@ def _extent(size, kernel, positions, stride, pad, dilation):
 def max_pool2d_forward(
     x, y, argmax, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w
 ):
-    """y = the maximum of each window; argmax = its flat place in the plane, the first of equals; NaN wins.
-
-    A window wholly outside the plane (dilation can do that) gives −∞ and place −1, and passes no gradient.
-    """
+    """y = the maximum of each window; argmax = its flat place in the plane, the first of equals; NaN wins."""
     (h, w), (p, q) = x.shape[2:], y.shape[2:]
     y.fill(-np.inf)
     argmax.fill(-1)
@@ -36,19 +33,24 @@ def max_pool2d_forward(
         np.copyto(argmax, (rows * w + columns).astype(argmax.dtype), where=better)
 
 
-def max_pool2d_dx(dy, argmax, dx, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w):
+def max_pool2d_dx(
+    dy, argmax, dx, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w
+):
     n, c, h, w = dx.shape
     dx.fill(0)
     planes = np.arange(n * c)[:, None]
-    share = np.where(argmax < 0, 0, dy).reshape(n * c, -1)
-    np.add.at(dx.reshape(n * c, h * w), (planes, argmax.reshape(n * c, -1)), share)
+    np.add.at(dx.reshape(n * c, h * w), (planes, argmax.reshape(n * c, -1)), dy.reshape(n * c, -1))
 
 
 def avg_pool2d_forward(x, scale, y, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w):
     """y = scale · Σ of each window; scale[p,q] is one over the number of values that count there."""
     (h, w), (p, q) = x.shape[2:], y.shape[2:]
     padded = np.zeros(
-        (*x.shape[:2], _extent(h, kernel_h, p, stride_h, pad_h, 1), _extent(w, kernel_w, q, stride_w, pad_w, 1)),
+        (
+            *x.shape[:2],
+            _extent(h, kernel_h, p, stride_h, pad_h, 1),
+            _extent(w, kernel_w, q, stride_w, pad_w, 1),
+        ),
         x.dtype,
     )
     padded[:, :, pad_h : pad_h + h, pad_w : pad_w + w] = x
@@ -61,7 +63,11 @@ def avg_pool2d_forward(x, scale, y, kernel_h, kernel_w, stride_h, stride_w, pad_
 def avg_pool2d_dx(dy, scale, dx, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w):
     (h, w), (p, q) = dx.shape[2:], dy.shape[2:]
     padded = np.zeros(
-        (*dx.shape[:2], _extent(h, kernel_h, p, stride_h, pad_h, 1), _extent(w, kernel_w, q, stride_w, pad_w, 1)),
+        (
+            *dx.shape[:2],
+            _extent(h, kernel_h, p, stride_h, pad_h, 1),
+            _extent(w, kernel_w, q, stride_w, pad_w, 1),
+        ),
         dx.dtype,
     )
     share = dy * scale

@@ -40,8 +40,7 @@ def max_pool2d_dx(
         for p in range(P):
             for q in range(Q):
                 place = argmax[n, c, p, q]
-                if place >= 0:
-                    dx[n, c, place // W, place % W] += dy[n, c, p, q]
+                dx[n, c, place // W, place % W] += dy[n, c, p, q]
 
 
 @kernel(serial_below=10_000)

@@ -12,39 +12,27 @@
 #include <string.h>
 
 #define BLOCK 16 /* samples that lie side by side */
-/* Register tiles: accumulators, columns (block elements to multiply, vectors to correlate), columns in all groups. */
+/* Besides the registers: how wide tiles are, in block elements to multiply, in vectors to correlate. */
 #if defined(__AVX512F__)
 #define LANES 16
-#define ACCUMULATORS 24 /* of 32 registers; the others hold the operands */
+#define REGISTERS 32
 #define MULTIPLY_COLS 6
-#define CORRELATE_ACCUMULATORS 27
-#define CORRELATE_COLS 6
-#ifndef CORRELATE_COLUMNS
-#define CORRELATE_COLUMNS 10
-#endif
+#define CORRELATE_COLS 10
 #elif defined(__AVX2__)
 #define LANES 8
-#define ACCUMULATORS 12 /* of 16 registers */
-#define MULTIPLY_COLS 2
-#define CORRELATE_ACCUMULATORS 12
-#define CORRELATE_COLS 3
-#ifndef CORRELATE_COLUMNS
-#define CORRELATE_COLUMNS 3
-#endif
+#define REGISTERS 16
+#define MULTIPLY_COLS 1
+#define CORRELATE_COLS 6
 #elif defined(__aarch64__)
 #define LANES 4
-#define ACCUMULATORS 24
-#define MULTIPLY_COLS 2
-#define CORRELATE_ACCUMULATORS 27
-#define CORRELATE_COLS 6
-#define CORRELATE_COLUMNS 10
+#define REGISTERS 32
+#define MULTIPLY_COLS 1
+#define CORRELATE_COLS 10
 #else
 #define LANES 4
-#define ACCUMULATORS 12
+#define REGISTERS 16
 #define MULTIPLY_COLS 1
-#define CORRELATE_ACCUMULATORS 12
-#define CORRELATE_COLS 3
-#define CORRELATE_COLUMNS 3
+#define CORRELATE_COLS 6
 #endif
 #define VECS (BLOCK / LANES) /* vectors per block element */
 
@@ -60,6 +48,17 @@ typedef float vec_anywhere __attribute__((vector_size(4 * LANES), aligned(4), ma
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+
+/* Keeps GCC from loading a value anew for each of its uses. */
+#if defined(__aarch64__)
+#define IN_REGISTER(v) __asm__("" : "+w"(v))
+#elif defined(__x86_64__)
+#define IN_REGISTER(v) __asm__("" : "+v"(v))
+#else
+#define IN_REGISTER(v)
+#endif
+/* Keeps GCC from working out every address on its own instead of from one. */
+#define ADDRESS(p) __asm__("" : "+r"(p))
 
 /* A two-vector shuffle whose lane l is index(d, l) of the 2 * LANES lanes of a and b; d must be a literal. */
 #define LANES4(index, d, l) index(d, (l)), index(d, (l) + 1), index(d, (l) + 2), index(d, (l) + 3)
@@ -131,6 +130,22 @@ INLINE float sum(vec a) {
 #endif
     a += SHUFFLE(a, a, LANE_ACROSS, 2);
     a += SHUFFLE(a, a, LANE_ACROSS, 1);
+    return a[0];
+}
+
+/* The sums of LANES vectors, one per lane: halves of two vectors are added at a time, 45 instructions instead of 128. */
+INLINE vec sums(vec *a) {
+#define ADD_PAIRS(d)                                                                                                 \
+    UNROLL for (int i = 0; i < LANES / 2 / (d); i++)                                                                 \
+        a[i] = SHUFFLE(a[2 * i], a[2 * i + 1], LANE_LOW, d) + SHUFFLE(a[2 * i], a[2 * i + 1], LANE_HIGH, d);
+    ADD_PAIRS(1)
+    ADD_PAIRS(2)
+#if LANES >= 8
+    ADD_PAIRS(4)
+#endif
+#if LANES == 16
+    ADD_PAIRS(8)
+#endif
     return a[0];
 }
 
@@ -209,10 +224,6 @@ typedef struct { /* where a term of a sum finds its two factors */
     int32_t a, b;
 } place;
 
-typedef struct { /* a loop over terms: how many, and how far the factors move each time */
-    size count, a, b;
-} loop;
-
 typedef struct {
     const float *a; /* row r of the left operand starts at a + r * a_row */
     size a_row;
@@ -221,8 +232,9 @@ typedef struct {
     const float *bias; /* multiply: what row r starts from, or NULL for 0 */
     float *out;        /* out + r * out_row + j * out_col */
     size out_row, out_col;
-    const place *places;   /* multiply: a list of inner.count terms, or NULL */
-    loop outer, inner;     /* multiply: inner; correlate: both */
+    size terms;
+    const place *places;     /* of the terms; NULL: they follow each other at these steps */
+    size a_step, b_step;
     size b_group, out_group; /* correlate: from one group of columns to the next */
 } product;
 
@@ -230,21 +242,24 @@ typedef struct {
 #define MAX_ROWS 8
 #define MAX_COLS 6
 #define MAX_GROUPS 3
+/* Rows that fit: accumulators, the columns' vectors and one scalar; accumulators, the rows' vectors and one column. */
+#define MULTIPLY_ROWS(C) ((REGISTERS - 1) / ((C) * VECS) - 1)
+#define CORRELATE_ROWS(columns) ((REGISTERS - 1) / ((columns) + 1))
 
 /* out = bias + sum of a * b over the terms: a is scalars, a column of b is a block element of 16 lanes. */
 INLINE void multiply_tile(const product *t, int rows, int cols, size row, size col, const int listed) {
     const size a_row = t->a_row, b_col = t->b_col;
     const float *a0 = t->a + row * a_row, *b0 = t->b + col * b_col;
-    const loop inner = t->inner;
+    const size terms = t->terms, a_step = t->a_step, b_step = t->b_step;
     vec acc[MAX_ROWS][MAX_COLS * VECS], v[MAX_COLS * VECS];
     UNROLL for (int r = 0; r < rows; r++) {
         vec start = splat(t->bias ? t->bias[row + r] : 0);
         UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] = start;
     }
-    for (size k = 0; k < inner.count; k++) {
-        const float *a = listed ? a0 + t->places[k].a : a0 + k * inner.a;
-        const float *b = listed ? b0 + t->places[k].b : b0 + k * inner.b;
-        if (!listed) __builtin_prefetch(a + AHEAD * inner.a); /* strided weights: no hardware foresees them */
+    for (size k = 0; k < terms; k++) {
+        const float *a = listed ? a0 + t->places[k].a : a0 + k * a_step;
+        const float *b = listed ? b0 + t->places[k].b : b0 + k * b_step;
+        if (!listed) __builtin_prefetch(a + AHEAD * a_step); /* strided weights: no hardware foresees them */
         UNROLL for (int j = 0; j < cols * VECS; j++)
             v[j] = *(const vec_anywhere *)(b + j / VECS * b_col + j % VECS * LANES);
         UNROLL for (int r = 0; r < rows; r++) {
@@ -258,32 +273,35 @@ INLINE void multiply_tile(const product *t, int rows, int cols, size row, size c
             *(vec_anywhere *)(out + r * t->out_row + j / VECS * t->out_col + j % VECS * LANES) = acc[r][j];
 }
 
-/* out += sum of a * b over the terms and the lanes: a and b are block elements, out is scalars.  Columns come in
+/* out += sum of a * b over the terms and the lanes: a and b are block elements, out is scalars.  In a the terms follow
+ * each other, so that of their places only b counts.  Columns come in
  * groups: those of one channel's kernel, row by row, so that an element of b serves several rows of the kernel. */
 INLINE void correlate_tile(const product *t, int rows, int groups, int cols, size row, size group, size col) {
     const size a_row = t->a_row, b_col = t->b_col, b_group = t->b_group;
-    const loop outer = t->outer, inner = t->inner;
-    vec acc[MAX_ROWS][MAX_GROUPS][MAX_COLS], s[MAX_ROWS];
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int g = 0; g < groups; g++)
-            UNROLL for (int j = 0; j < cols; j++) acc[r][g][j] = splat(0);
-    for (size i = 0; i < outer.count; i++) {
-        const float *a = t->a + row * a_row + i * outer.a, *b = t->b + group * b_group + col * b_col + i * outer.b;
-        for (size k = 0; k < inner.count; k++, a += inner.a, b += inner.b)
-            UNROLL for (int h = 0; h < BLOCK; h += LANES) {
-                UNROLL for (int r = 0; r < rows; r++) s[r] = *(const vec *)(a + r * a_row + h);
-                UNROLL for (int g = 0; g < groups; g++)
-                    UNROLL for (int j = 0; j < cols; j++) {
-                        vec v = *(const vec *)(b + g * b_group + j * b_col + h);
-                        UNROLL for (int r = 0; r < rows; r++) acc[r][g][j] += s[r] * v;
-                    }
+    const float *a = t->a + row * a_row, *b0 = t->b + group * b_group + col * b_col;
+    const int count = rows * groups * cols;
+    vec acc[(REGISTERS + LANES - 1) / LANES * LANES], s[MAX_ROWS];
+    UNROLL for (int n = 0; n < (count + LANES - 1) / LANES * LANES; n++) acc[n] = splat(0);
+    for (const place *at = t->places, *end = at + t->terms; at < end; at++)
+        UNROLL for (int h = 0; h < BLOCK; h += LANES, a += LANES) {
+            const float *b = b0 + at->b + h;
+            UNROLL for (int r = 0; r < rows; r++) s[r] = *(const vec *)(a + r * a_row);
+            UNROLL for (int g = 0; g < groups; g++, b += b_group) {
+                ADDRESS(b);
+                UNROLL for (int j = 0; j < cols; j++) {
+                    vec v = *(const vec *)(b + j * b_col);
+                    IN_REGISTER(v);
+                    UNROLL for (int r = 0; r < rows; r++) acc[(r * groups + g) * cols + j] += s[r] * v;
+                }
             }
-    }
+        }
+    float total[sizeof acc / sizeof(vec)];
+    UNROLL for (int n = 0; n < count; n += LANES) store(total + n, sums(acc + n), LANES);
     float *out = t->out + row * t->out_row + group * t->out_group + col * t->out_col;
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int g = 0; g < groups; g++)
             UNROLL for (int j = 0; j < cols; j++)
-                out[r * t->out_row + g * t->out_group + j * t->out_col] += sum(acc[r][g][j]);
+                out[r * t->out_row + g * t->out_group + j * t->out_col] += total[(r * groups + g) * cols + j];
 }
 
 /* A function per size of tile; sizes that do not fit the registers are empty and never chosen. */
@@ -294,15 +312,15 @@ INLINE void correlate_tile(const product *t, int rows, int groups, int cols, siz
     EACH_ROWS(define, 4) EACH_ROWS(define, 5) EACH_ROWS(define, 6)
 #define DEFINE_TILE(R, C)                                                                                            \
     static void places_##R##_##C(const product *t, size row, size col) {                                             \
-        if (R * C * VECS <= ACCUMULATORS) multiply_tile(t, R, C, row, col, 1);                                       \
+        if (R <= MULTIPLY_ROWS(C)) multiply_tile(t, R, C, row, col, 1);                                       \
     }                                                                                                                \
     static void run_##R##_##C(const product *t, size row, size col) {                                                \
-        if (R * C * VECS <= ACCUMULATORS) multiply_tile(t, R, C, row, col, 0);                                       \
+        if (R <= MULTIPLY_ROWS(C)) multiply_tile(t, R, C, row, col, 0);                                       \
     }                                                                                                                \
     DEFINE_CORRELATE(R, 1, C) DEFINE_CORRELATE(R, 2, C) DEFINE_CORRELATE(R, 3, C)
 #define DEFINE_CORRELATE(R, G, C)                                                                                    \
     static void correlate_##R##_##G##_##C(const product *t, size row, size group, size col) {                        \
-        if (R * G * C <= CORRELATE_ACCUMULATORS) correlate_tile(t, R, G, C, row, group, col);                        \
+        if (G * C <= CORRELATE_COLS && R <= CORRELATE_ROWS(G * C)) correlate_tile(t, R, G, C, row, group, col);                        \
     }
 EACH_TILE(DEFINE_TILE)
 #define PLACES_ENTRY(R, C) [C - 1][R - 1] = places_##R##_##C,
@@ -330,7 +348,7 @@ static void multiply(const product *t, size rows, size cols) {
     for (size col = 0, c; col < cols; col += c) {
         c = part(cols - col, MULTIPLY_COLS);
         for (size row = 0, r; row < rows; row += r) {
-            r = part(rows - row, smaller(ACCUMULATORS / VECS / c, MAX_ROWS));
+            r = part(rows - row, smaller(MULTIPLY_ROWS(c), MAX_ROWS));
             (*table)[c - 1][r - 1](t, row, col);
         }
     }
@@ -338,11 +356,11 @@ static void multiply(const product *t, size rows, size cols) {
 
 static void correlate(const product *t, size rows, size groups, size cols) {
     for (size col = 0, c; col < cols; col += c) {
-        c = part(cols - col, CORRELATE_COLS);
+        c = part(cols - col, smaller(CORRELATE_COLS, MAX_COLS));
         for (size group = 0, g; group < groups; group += g) {
-            g = part(groups - group, smaller(CORRELATE_COLUMNS / c > 1 ? CORRELATE_COLUMNS / c : 1, MAX_GROUPS));
+            g = part(groups - group, smaller(CORRELATE_COLS / c, MAX_GROUPS));
             for (size row = 0, r; row < rows; row += r) {
-                r = part(rows - row, smaller(CORRELATE_ACCUMULATORS / (g * c), MAX_ROWS));
+                r = part(rows - row, smaller(CORRELATE_ROWS(g * c), MAX_ROWS));
                 correlate_tiles[g - 1][c - 1][r - 1](t, row, group, col);
             }
         }

@@ -23,22 +23,22 @@ def main(argv: list[str]) -> int:
     label("Back end", f" {_state.current_backend()}")
     label("Native", f" {built}")
     label("Set", f" {isa}")
-    label("Threads", f" {threads}")
+    label("Threads", f" {threads or 'none'}")
     label("NumPy", f" {_version('numpy')}, Numba {_version('numba')}")
     label("Pictures", f" matplotlib {_version('matplotlib')}")
     label("Cache", f" {cache_folder()}")
     return 0
 
 
-def native() -> tuple[str, str, str]:
+def native() -> tuple[str, str, int | None]:
     """Which instruction sets were built, the one that runs, and its threads."""
     try:
         from .._kernels import _native
     except ImportError:
-        return "not built: build it, or set FASTNANO_BACKEND=numba", "none", "none"
+        return "not built: build it, or set FASTNANO_BACKEND=numba", "none", None
     available = _native.available()
     chosen = os.environ.get("FASTNANO_ISA") or (available[-1] if available else "none")
-    return f"built for {', '.join(_native.ISAS)}", chosen, str(_native.get_num_threads())
+    return f"built for {', '.join(_native.ISAS)}", chosen, _native.get_num_threads()
 
 
 def _version(package: str) -> str:

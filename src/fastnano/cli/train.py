@@ -47,11 +47,12 @@ def main(argv: list[str]) -> int:
     part, validation = _split(args, train)
     trainer = _trainer(args, train, len(part))
     folder = _folder(args)
+    _watch(args, trainer, folder)
     _introduce(args, trainer.model, (part, validation, test), folder)
     tables = {"options": _options.options(args), "data": _data(train, test), "versions": _versions()}
     write_toml(folder / CONFIG, f"fastnano train --config {CONFIG} repeats this run.", tables)
     try:
-        history = _fit(args, trainer, part, validation, folder)
+        history = _fit(args, trainer, part, validation)
     except BaseException:
         _remove_if_empty(folder, args)
         raise
@@ -150,13 +151,17 @@ def _introduce(args: Any, model: Module, parts: tuple[Any, Any, Any], folder: Pa
     label("Network", f"{args.model or args.layers}, {parameters:,} parameters")
     label(
         "Method",
-        f"{args.loss}, {rate}, {args.epochs} epochs in batches of {args.batch_size}, seed {args.seed}",
+        f"{args.loss}, {rate}, {_epochs(args.epochs)} in batches of {args.batch_size}, seed {args.seed}",
     )
     label(
         "Engine",
         f"{args.backend}" + (" ({1}, {2} threads)".format(*native()) if args.backend == "cython" else ""),
     )
     label("Run", f"{folder}\n")
+
+
+def _epochs(number: int) -> str:
+    return f"{number} epoch" + ("" if number == 1 else "s")
 
 
 def _data(train: ImageDataset, test: ImageDataset) -> dict[str, Any]:
@@ -188,7 +193,8 @@ def _versions() -> dict[str, Any]:
 # During and after
 
 
-def _fit(args: Any, trainer: Trainer, train: Any, validation: Any, folder: Path) -> Any:
+def _watch(args: Any, trainer: Trainer, folder: Path) -> None:
+    """Log and checkpoint every epoch; where a run is resumed, go to where it was."""
     from .. import callbacks, checkpoint
 
     trainer.callbacks += [
@@ -198,11 +204,14 @@ def _fit(args: Any, trainer: Trainer, train: Any, validation: Any, folder: Path)
     if args.resume:
         if not (folder / TRAINING).is_file():
             raise FileNotFoundError(
-                f"--resume {folder}: no epoch of it was completed; start it again with --config"
+                f"--resume {folder}: no epoch of it was completed; repeat it with --config"
             )
         checkpoint.load_training(folder / TRAINING, trainer)
         if trainer.epoch >= args.epochs:
-            raise ValueError(f"--resume {folder}: all {args.epochs} epochs of it are done")
+            raise ValueError(f"--resume {folder}: its {_epochs(args.epochs)} are done")
+
+
+def _fit(args: Any, trainer: Trainer, train: Any, validation: Any) -> Any:
     return trainer.fit(
         train,
         validation,
@@ -227,9 +236,9 @@ def _finish(trainer: Trainer, train: ImageDataset, test: ImageDataset, folder: P
     checkpoint.save(folder / MODEL, trainer.model, dataset=train.key, **about, test_accuracy=accuracy)
 
     def draw() -> None:
-        inspect.plot_confusion(matrix, test.classes, folder / "confusion.png")
+        inspect.plot_confusion(matrix, test.classes, folder / "confusion.png", f"{test.name} test")
         if trainer.history.epochs:
-            inspect.plot_curves(trainer.history.epochs, folder / "curves.png")
+            inspect.plot_curves(trainer.history, folder / "curves.png")
         inspect.plot_filters(trainer.model, folder / "filters.png")
 
     note = pictures(draw)

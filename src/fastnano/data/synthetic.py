@@ -249,7 +249,7 @@ class SyntheticDigits(ImageDataset):
     name = "Synthetic digits"
     key = "synthetic"
     classes = tuple("0123456789")
-    mean, std = 0.1465, 0.3287
+    mean, std = 0.1462, 0.3284
     hashes: ClassVar[dict[str, tuple[str, ...]]] = {
         "train-images-idx3-ubyte": ("e6b2ed9566728edeafb63c0fffb9beeba61a145c94051f3483bc3cc4e4867d16",),
         "train-labels-idx1-ubyte": ("7e28e866cc704478bfc23b187c62afdaf9062b82fffdd3b3d1cec3e781baad88",),

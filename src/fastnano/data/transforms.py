@@ -9,6 +9,7 @@ The random ones draw from their own generator if they were given a seed, else fr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -136,18 +137,24 @@ class RandomRotation(Transform):
         from_y = np.clip(sin * x + cos * y + np.float32((height + 1) / 2), 0, height + 1)
         left = np.minimum(from_x.astype(np.intp), width)
         top = np.minimum(from_y.astype(np.intp), height)
-        fx, fy = ((a - b).reshape(n, 1, -1) for a, b in ((from_x, left), (from_y, top)))
-        corner = (top * (width + 2) + left).reshape(n, 1, -1)
+        fx = (from_x - left.astype(np.float32)).reshape(n, 1, height * width)
+        fy = (from_y - top.astype(np.float32)).reshape(n, 1, height * width)
         border = [(0, 0)] * (images.ndim - 2) + [(1, 1), (1, 1)]
-        flat = np.pad(images, border).reshape(n, -1, (height + 2) * (width + 2))
+        whole = images.dtype.kind in "iu"
+        flat = np.pad(images.astype(np.float32) if whole else images, border).ravel()
+        planes = np.arange(0, flat.size, (height + 2) * (width + 2)).reshape(
+            n, math.prod(images.shape[1:-2]), 1
+        )
+        corner = planes + (top * (width + 2) + left).reshape(n, 1, height * width)
 
-        def at(offset: int) -> Images:
-            return np.take_along_axis(flat, corner + offset, 2)
+        def between(start: int) -> Images:
+            """Of each row of two pixels from ``start`` on, the value at fx."""
+            one = flat[start:].take(corner)
+            return one + (flat[start + 1 :].take(corner) - one) * fx
 
-        upper = at(0) * (1 - fx) + at(1) * fx
-        lower = at(width + 2) * (1 - fx) + at(width + 3) * fx
-        turned = (upper * (1 - fy) + lower * fy).reshape(images.shape)
-        return (np.rint(turned) if images.dtype.kind in "iu" else turned).astype(images.dtype)
+        upper = between(0)
+        turned = (upper + (between(width + 2) - upper) * fy).reshape(images.shape)
+        return (np.rint(turned) if whole else turned).astype(images.dtype)
 
 
 class RandomHorizontalFlip(Transform):

@@ -40,21 +40,20 @@ def plot_filters(model: Module, path: File | None = None, layer: int | str = 0) 
     """
     weights = filters(model, layer)
     out, channels, height, width = weights.shape
-    columns = out if channels > 1 else min(out, max(4, math.ceil(math.sqrt(1.6 * out))))
-    down = height / width
+    columns = min(out, max(4, math.ceil(math.sqrt(1.6 * out)))) if channels == 1 else min(out, 16)
+    step = height / width + 0.06
     canvas = _Canvas(weights)
     for i, kernels in enumerate(weights):
         row, column = divmod(i, columns)
-        top = row * (down + 0.34)
+        top = row * (channels * step + (0.28 if channels == 1 else 0.45))
         canvas.caption(column * 1.12 + 0.5, top - 0.06, str(i))
         for c, kernel in enumerate(kernels):
-            canvas.tile(kernel, column * 1.12, top + c * (down + 0.06))
-    if channels > 1:
-        for c in range(channels):
-            canvas.caption(-0.12, c * (down + 0.06) + down / 2, str(c), ha="right", va="center")
+            canvas.tile(kernel, column * 1.12, top + c * step)
+            if channels > 1 and column == 0:
+                canvas.caption(-0.12, top + (c + 0.5) * step, str(c), ha="right", va="center")
     name, module = find_layer("plot_filters", model, layer)
-    title = f"{label(name, module)}: {out} filters {height} × {width}"
-    title += f", a column each; {channels} channels, a row each" if channels > 1 else ""
+    title = f"{label(name, module)}: {out} filter{'s' * (out > 1)} {height} × {width}"
+    title += f" of {channels} channels, from top to bottom" if channels > 1 else ""
     return canvas.finish(title, "weight", path)
 
 
@@ -139,17 +138,18 @@ def plot_confusion(
         raise ValueError(
             f"plot_confusion: matrix holds {counts.dtype} with minimum {counts.min()}, expected counts"
         )
-    side = 1.6 + max(2.4, 0.52 * k)
+    cell = 0.52 if k <= 12 else 0.36  # inches
+    side = 1.6 + max(2.4, cell * k)
     longest = max(map(len, classes))
     figure = _figure(side + 0.06 * longest, side + 0.045 * (longest if longest > 4 else 0))
     axes = figure.subplots()
-    _confusion_cells(axes, counts)
-    _confusion_edges(axes, counts, classes)
+    _confusion_cells(axes, counts, cell)
+    _confusion_edges(axes, counts, classes, cell)
     total, right = int(counts.sum()), int(np.trace(counts))
     share = f", {right / total:.2%} accuracy" if total else ""
-    axes.set_title(f"{title}\n", loc="left", size=11, color=INK)
+    axes.set_title(title, loc="left", size=11, color=INK, pad=20)
     subtitle = f"{total:,} samples, {total - right:,} errors{share}"
-    axes.text(0, 1.02, subtitle, transform=axes.transAxes, size=8, color=QUIET)
+    axes.annotate(subtitle, (0, 1), (0, 6), "axes fraction", textcoords="offset points", size=8, color=QUIET)
     return _written(figure, path)
 
 
@@ -168,6 +168,7 @@ class _Canvas:
         self.axes = self.figure.subplots()
         self.axes.set_axis_off()
         self.right = self.bottom = self.left = 0.0
+        self.frames: list[list[tuple[float, float]]] = []
 
     def tile(
         self, values: np.ndarray, x: float, y: float, size: float = 1, limit: float | None = None
@@ -190,36 +191,41 @@ class _Canvas:
         self._draw(scaled, x, y, 1, cmap="gray_r", vmin=0, vmax=1)
 
     def _draw(self, values: np.ndarray, x: float, y: float, size: float, **style: Any) -> None:
-        from matplotlib.patches import Rectangle
-
         down = size * values.shape[0] / values.shape[1]
-        self.axes.imshow(values, extent=(x, x + size, y + down, y), interpolation="nearest", **style)
-        self.axes.add_patch(Rectangle((x, y), size, down, fill=False, edgecolor="#bbbbbb", linewidth=0.5))
+        image = self.axes.imshow(values, extent=(x, x + size, y + down, y), interpolation="nearest", **style)
+        image.set_in_layout(False)  # the limits are set by hand, and measuring hundreds of images is slow
+        self.frames.append([(x, y), (x + size, y), (x + size, y + down), (x, y + down)])
         self.right, self.bottom = max(self.right, x + size), max(self.bottom, y + down)
 
     def caption(self, x: float, y: float, text: str, ha: str = "center", va: str = "bottom") -> None:
         self.axes.text(x, y, text, ha=ha, va=va, size=7, color=QUIET)
         self.left = min(self.left, x - 0.3 if ha == "right" else x - 0.5)
 
-    def finish(self, title: str, label: str, path: File | None) -> Figure:
+    def finish(self, text: str, quantity: str, path: File | None) -> Figure:
         """Set the limits and sizes, and add the colour bar of the numbers."""
         from matplotlib.cm import ScalarMappable
+        from matplotlib.collections import PolyCollection
         from matplotlib.colors import Normalize
 
+        frames = PolyCollection(self.frames, facecolors="none", edgecolors="#bbbbbb", linewidths=0.5)
+        self.axes.add_collection(frames, autolim=False)
         wide, high = self.right - self.left + 0.06, self.bottom + 0.36
-        inches = float(np.clip(9 / wide, 0.22, 0.75))
-        self.figure.set_size_inches(max(3.2, wide * inches + 1.0), high * inches + 0.5)
+        inches = float(np.clip(min(9 / wide, 14 / high), 0.15, 0.75))
+        self.figure.set_size_inches(
+            max(wide * inches + 0.9, 0.085 * len(text) + 0.3), max(high * inches, 1.4) + 0.5
+        )
         self.axes.set(
             xlim=(self.left - 0.03, self.right + 0.03), ylim=(self.bottom + 0.06, -0.3), aspect="equal"
         )
-        self.axes.set_title(title, loc="left", size=10, color=INK)
+        self.axes.set_anchor("NW")
+        self.axes.set_title(text, loc="left", size=10, color=INK)
+        place = (self.right + 0.15 / inches, 0, 0.13 / inches, min(self.bottom, 2.4 / inches))
+        inset = self.axes.inset_axes(place, transform=self.axes.transData)
         scale = ScalarMappable(Normalize(-self.limit, self.limit), _diverging())
-        bar = self.figure.colorbar(
-            scale, ax=self.axes, aspect=18, pad=0.02, shrink=min(1.0, 2.4 / (high * inches))
-        )
+        bar = self.figure.colorbar(scale, cax=inset)
         bar.outline.set_visible(False)
-        bar.ax.tick_params(labelsize=7, colors=QUIET, length=2)
-        bar.set_label(label, size=8, color=INK)
+        inset.tick_params(labelsize=7, colors=QUIET, length=2)
+        bar.set_label(quantity, size=8, color=INK)
         return _written(self.figure, path)
 
 
@@ -315,13 +321,13 @@ def _curves(axes: Axes, records: list[Mapping[str, Any]], key: str) -> None:
 # Confusion
 
 
-def _confusion_cells(axes: Axes, counts: np.ndarray) -> None:
+def _confusion_cells(axes: Axes, counts: np.ndarray, cell: float) -> None:
     """Errors in red, the diagonal in grey, zeros left out."""
     k = len(counts)
     errors = np.where(np.eye(k, dtype=bool), 0, counts)
     most = float(errors.max()) or 1.0
     axes.imshow(np.sqrt(errors / most), cmap="Reds", vmin=0, vmax=1.15)
-    size = float(np.clip(70 / k, 4, 8))
+    size = 15 * cell
     for i, j in np.argwhere(counts):
         if i == j:
             axes.fill_between([j - 0.5, j + 0.5], i - 0.5, i + 0.5, color="#e4e7ea")
@@ -335,11 +341,11 @@ def _confusion_cells(axes: Axes, counts: np.ndarray) -> None:
         axes.plot([edge, edge], [-0.5, k - 0.5], color="white", linewidth=1)
 
 
-def _confusion_edges(axes: Axes, counts: np.ndarray, classes: Sequence[str]) -> None:
+def _confusion_edges(axes: Axes, counts: np.ndarray, classes: Sequence[str], cell: float) -> None:
     """Class names left and above, recall on the right, precision below."""
     k = len(counts)
     long = max(map(len, classes)) > 4
-    size = float(np.clip(80 / k, 4, 8))
+    size = 15 * cell
     axes.set_xticks(
         range(k), classes, rotation=45 if long else 0, ha="right" if long else "center", size=size
     )

@@ -39,7 +39,6 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
-    "AvgPool2d",
     "clip_grad_norm_",
     "clip_grad_value_",
     "functional",

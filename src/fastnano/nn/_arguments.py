@@ -27,7 +27,7 @@ def probability(owner: str, name: str, value: Any) -> float:
     """A number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{owner}: {name}={value!r} must be a number from 0 to 1")
-    if not 0 <= value <= 1:
+    if not 0 <= float(value) <= 1:
         raise ValueError(f"{owner}: {name}={value} must be from 0 to 1")
     return float(value)
 

@@ -8,7 +8,8 @@ from .module import Module
 
 
 class ReLU(Module):
-    """y = max(x, 0).  V. Nair, G. Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", 2010."""
+    """y = max(x, 0).  V. Nair, G. Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines",
+    2010."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x)

@@ -30,12 +30,15 @@ def _norm(gradient: np.ndarray, kind: float) -> float:
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0) -> float:
     """Scale all gradients, in place, by min(1, max_norm / (norm + 1e-6)); returns the norm of all together.
 
-    Source: R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks", 2013.
+    Source: R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks",
+    2013.
     """
     if not max_norm >= 0:
         raise ValueError(f"clip_grad_norm_: max_norm={max_norm} must be at least 0")
     if not norm_type > 0:
-        raise ValueError(f"clip_grad_norm_: norm_type={norm_type} must be above 0 (math.inf: the largest value)")
+        raise ValueError(
+            f"clip_grad_norm_: norm_type={norm_type} must be above 0 (math.inf: the largest value)"
+        )
     gradients = _gradients(parameters)
     norms = [_norm(g, norm_type) for g in gradients]
     norm = float(np.linalg.norm(norms, norm_type)) if norms else 0.0

@@ -10,7 +10,8 @@ from .module import Module
 
 
 class Sequential(Module):
-    """Layers one after another, of any depth: ``Sequential(a, b, ...)`` or ``Sequential(OrderedDict(name=a, ...))``.
+    """Layers one after another, of any depth: ``Sequential(a, b, ...)`` or ``Sequential(OrderedDict(name=a,
+    ...))``.
 
     Layers are found by index (``net[0]``), slice (``net[:2]``, a Sequential) and name (``net.conv1``).
     """
@@ -62,9 +63,10 @@ class Graph(Module):
             edges=[("input", "conv"), ("conv", "relu"), ("relu", "add"), ("conv", "add"), ...],
         )
 
-    A node is a Module, a ``fastnano.Function`` or any function of tensors; it gets the results of its predecessors
-    in the order of the edges.  A name that is no node is an input of the network, in order of first mention; a node
-    that leads nowhere is an output.  ``forward`` runs in topological order, ``backward`` in reverse.
+    A node is a Module, a ``fastnano.Function`` or any function of tensors; it gets the results of its
+    predecessors in the order of the edges.  A name that is no node is an input of the network, in order of
+    first mention; a node that leads nowhere is an output.  ``forward`` runs in topological order,
+    ``backward`` in reverse.
     """
 
     def __init__(self, nodes: Mapping[str, Any], edges: Iterable[tuple[str, str]]) -> None:
@@ -106,10 +108,14 @@ class Graph(Module):
 
     def forward(self, *inputs: Tensor) -> Any:
         if len(inputs) != len(self.inputs):
-            raise TypeError(f"Graph: takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), got {len(inputs)}")
+            raise TypeError(
+                f"Graph: takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), got {len(inputs)}"
+            )
         values: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True))
         for name in self.order:
-            node = self._modules.get(name, self.nodes[name])  # a module may have been replaced: graph.conv = ...
+            node = self._modules.get(
+                name, self.nodes[name]
+            )  # a module may have been replaced: graph.conv = ...
             values[name] = node(*(values[a] for a in self.predecessors[name]))
         results = tuple(values[name] for name in self.outputs)
         return results[0] if len(results) == 1 else results

@@ -16,8 +16,9 @@ class Conv2d(Module):
 
     Shapes: x (N, C, H, W) or (C, H, W); weight (out_channels, in_channels/groups, kernel_h, kernel_w);
     y (N, out_channels, P, Q) with P = ⌊(H + 2·padding − dilation·(kernel_h − 1) − 1) / stride⌋ + 1.
-    ``padding`` may be "valid" (none) or "same" (P = H; stride 1 only).  ``algorithm`` chooses between "direct" and
-    "im2col" (None: what is fastest for the back end).  Initial values: uniform in ±1/√(C/groups · kernel_h · kernel_w).
+    ``padding`` may be "valid" (none) or "same" (P = H; stride 1 only).  ``algorithm`` chooses between
+    "direct" and "im2col" (None: what is fastest for the back end).  Initial values: uniform in ±1/√(C/groups
+    · kernel_h · kernel_w).
 
     Source: Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
@@ -44,12 +45,15 @@ class Conv2d(Module):
         self.dilation = pair("Conv2d", "dilation", dilation)
         self.groups = count("Conv2d", "groups", groups)
         self.padding = self._padding(padding)
-        self.algorithm = algorithm if algorithm is None else choice("Conv2d", "algorithm", algorithm, F.ALGORITHMS)
+        self.algorithm = (
+            algorithm if algorithm is None else choice("Conv2d", "algorithm", algorithm, F.ALGORITHMS)
+        )
         if padding_mode != "zeros":
             raise NotImplementedError(f"Conv2d: padding_mode={padding_mode!r} is not built yet; use 'zeros'")
         if in_channels % groups or out_channels % groups:
             raise ValueError(
-                f"Conv2d: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
+                f"Conv2d: groups={groups} must divide in_channels={in_channels} "
+                f"and out_channels={out_channels}"
             )
         height, width = self.kernel_size
         fan_in = in_channels // groups * height * width
@@ -65,11 +69,20 @@ class Conv2d(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups, algorithm=self.algorithm
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            algorithm=self.algorithm,
         )
 
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         for name, default in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
             if getattr(self, name) != default:
                 text += f", {name}={getattr(self, name)}"

@@ -1,4 +1,5 @@
-"""Layers and activations as functions, under PyTorch's names and arguments; losses are in ``loss_functional``."""
+"""Layers and activations as functions, under PyTorch's names and arguments; losses are in
+``loss_functional``."""
 
 from __future__ import annotations
 
@@ -47,8 +48,8 @@ __all__ = [
 
 Size = int | tuple[int, int]
 
-# The two algorithms of convolution.  Direct wins in native code (no columns to write) and in Numba; NumPy has only
-# its matrix product to be fast with.
+# The two algorithms of convolution.  Direct wins in native code (no columns to write) and in Numba; NumPy has
+# only its matrix product to be fast with.
 ALGORITHMS = ("direct", "im2col")
 _CONVOLUTIONS = {"direct": OPS["conv2d"], "im2col": OPS["conv2d_im2col"]}
 _FASTEST = {"cython": "direct", "numba": "direct", "numpy": "im2col"}
@@ -116,12 +117,17 @@ def conv2d(
     stride_h, stride_w = pair("conv2d", "stride", stride)
     dilation_h, dilation_w = pair("conv2d", "dilation", dilation)
     if isinstance(padding, str):
-        if choice("conv2d", "padding", padding, ("same", "valid")) == "same" and (stride_h, stride_w) != (1, 1):
+        if choice("conv2d", "padding", padding, ("same", "valid")) == "same" and (stride_h, stride_w) != (
+            1,
+            1,
+        ):
             raise ValueError(f"conv2d: padding='same' needs stride 1, got stride={stride}")
         x, padding = _pad_same(x, weight.shape[2:], (dilation_h, dilation_w), padding)
     pad_h, pad_w = pair("conv2d", "padding", padding, least=0)
     if algorithm is None:
-        algorithm = _FASTEST["numpy" if x.dtype == np.float64 and current_backend() == "cython" else current_backend()]
+        algorithm = _FASTEST[
+            "numpy" if x.dtype == np.float64 and current_backend() == "cython" else current_backend()
+        ]
     return apply(
         _CONVOLUTIONS[choice("conv2d", "algorithm", algorithm, ALGORITHMS)],
         x,
@@ -153,7 +159,9 @@ def pad(x: Any, pad: tuple[int, ...], value: float = 0.0) -> Tensor:
     """Constant padding; ``pad`` counts from the last axis: (left, right, top, bottom, ...)."""
     x = as_tensor(x)
     if len(pad) % 2 or len(pad) > 2 * x.ndim or any(p < 0 for p in pad):
-        raise ValueError(f"pad: pad={pad} must be pairs of sizes of at least 0 for at most the {x.ndim} axes of x")
+        raise ValueError(
+            f"pad: pad={pad} must be pairs of sizes of at least 0 for at most the {x.ndim} axes of x"
+        )
     widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
     return apply(EXPRESSIONS["pad"], x, widths=tuple(widths), value=value)
 
@@ -207,9 +215,11 @@ def avg_pool2d(
     border = pair("avg_pool2d", "padding", padding, least=0)
     if divisor_override is not None:
         count("avg_pool2d", "divisor_override", divisor_override)
-    plane = x.shape[2:]
-    places = _dims.average_pooling(*plane, kernel, step, border, bool(ceil_mode))
-    scale = _average_scale(plane, places, kernel, step, border, bool(count_include_pad), divisor_override, x.dtype)
+    plane = height, width = x.shape[2:]
+    places = _dims.average_pooling(height, width, kernel, step, border, bool(ceil_mode))
+    scale = _average_scale(
+        plane, places, kernel, step, border, bool(count_include_pad), divisor_override, x.dtype
+    )
     return apply(
         OPS["avg_pool2d"],
         x,
@@ -224,7 +234,16 @@ def avg_pool2d(
 
 
 @lru_cache(maxsize=64)
-def _average_scale(plane, places, kernel, stride, border, count_include_pad, divisor, dtype) -> Tensor:
+def _average_scale(
+    plane: Any,
+    places: Any,
+    kernel: Any,
+    stride: Any,
+    border: Any,
+    count_include_pad: bool,
+    divisor: Any,
+    dtype: Any,
+) -> Tensor:
     """One over the number of values that count at each output place."""
     if divisor is not None:
         return Tensor(np.full(places, 1 / divisor, dtype))
@@ -290,7 +309,8 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel of x (N, C, *); in training by the batch's statistics, updating the running ones."""
+    """Normalise each channel of x (N, C, *); in training by the batch's statistics, updating the running
+    ones."""
     x = as_tensor(x)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: x has shape {x.shape}, expected (N, C, *)")
@@ -301,11 +321,16 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: running_mean and running_var are needed when training=False")
-        y = apply(OPS["batch_norm_inference"], folded, weight, bias, running_mean, running_var, eps=float(eps))
+        y = apply(
+            OPS["batch_norm_inference"], folded, weight, bias, running_mean, running_var, eps=float(eps)
+        )
         return y.reshape(x.shape)
     values = x.shape[0] * folded.shape[2]
     if values < 2:
-        raise ValueError(f"batch_norm: x of shape {x.shape} has one value per channel; training needs at least two")
+        found = "one value" if values else "no value"
+        raise ValueError(
+            f"batch_norm: x of shape {x.shape} has {found} per channel; training needs at least two"
+        )
     statistics = OPS["batch_statistics"].run([folded.data], {}, launch)
     mean, var = statistics["mean"], statistics["var"]
     if running_mean is not None and running_var is not None:
@@ -318,7 +343,12 @@ def _update_running(
     running_mean: Tensor, running_var: Tensor, mean: np.ndarray, var: np.ndarray, values: int, momentum: float
 ) -> None:
     step = STEPS["running_statistics"]
-    arrays = {"mean": mean, "var": var, "count": np.array([values], float), "momentum": np.array([momentum], float)}
+    arrays = {
+        "mean": mean,
+        "var": var,
+        "count": np.array([values], float),
+        "momentum": np.array([momentum], float),
+    }
     arrays |= {"running_mean": running_mean.data, "running_var": running_var.data}
     step.bind(tuple(arrays.values()), {})
     launch(step, arrays)

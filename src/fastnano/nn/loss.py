@@ -26,20 +26,27 @@ class _WeightedLoss(_Loss):
 class CrossEntropyLoss(_WeightedLoss):
     """−(1 − ε) · w_t · log softmax(x)_t − ε/C · Σ_c w_c · log softmax(x)_c, one fused kernel.
 
-    Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or probabilities of x's shape.
+    Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or probabilities of x's
+    shape.
     ``weight`` one per class; ``ignore_index`` marks targets that do not count; ε = ``label_smoothing``.
     The mean is over Σ w_t.  Raises ValueError for classes out of range and for an empty batch.
     """
 
     def __init__(
-        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+        self,
+        weight: Any = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction, weight)
         self.ignore_index = ignore_index
         self.label_smoothing = probability("CrossEntropyLoss", "label_smoothing", label_smoothing)
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.cross_entropy(x, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return F.cross_entropy(
+            x, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+        )
 
 
 class NLLLoss(_WeightedLoss):
@@ -86,7 +93,8 @@ class MultiMarginLoss(_WeightedLoss):
 class HingeLoss(_Loss):
     """One-vs-rest hinge: max(0, margin − t · x) per element, reduced over all elements.
 
-    target holds t = ±1 in x's shape, or class indices (N,) for scores (N, C): t = +1 for the class, −1 for the rest.
+    target holds t = ±1 in x's shape, or class indices (N,) for scores (N, C): t = +1 for the class, −1 for
+    the rest.
     Source: V. Vapnik, "The Nature of Statistical Learning Theory", 1995.
     """
 

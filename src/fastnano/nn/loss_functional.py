@@ -18,7 +18,9 @@ def reduce_loss(name: str, loss: Tensor, reduction: str) -> Tensor:
     if choice(name, "reduction", reduction, REDUCTIONS) == "none":
         return loss
     if not loss.numel():
-        raise ValueError(f"{name}: the batch is empty (shape {loss.shape}); a mean or sum needs at least one sample")
+        raise ValueError(
+            f"{name}: the batch is empty (shape {loss.shape}); a mean or sum needs at least one sample"
+        )
     return loss.mean() if reduction == "mean" else loss.sum()
 
 
@@ -32,9 +34,13 @@ def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype) -> Tens
         return _ones(classes, dtype)
     weight = as_tensor(weight) if isinstance(weight, (Tensor, np.ndarray)) else tensor(weight, dtype)
     if weight.shape != (classes,):
-        raise ValueError(f"{name}: weight has shape {weight.shape}, expected one weight per class, ({classes},)")
+        raise ValueError(
+            f"{name}: weight has shape {weight.shape}, expected one weight per class, ({classes},)"
+        )
     if not np.isfinite(weight.data).all():
-        raise ValueError(f"{name}: weight={weight.tolist()} holds NaN or infinity; class weights must be finite")
+        raise ValueError(
+            f"{name}: weight={weight.tolist()} holds NaN or infinity; class weights must be finite"
+        )
     return weight
 
 
@@ -45,12 +51,16 @@ def _class_indices(name: str, target: Any, x: Tensor, ignore_index: int) -> np.n
         raise TypeError(f"{name}: target must be integer class indices, got {labels.dtype}")
     expected = (*x.shape[:1], *x.shape[2:]) if x.ndim > 1 else ()
     if labels.shape != expected:
-        raise ValueError(f"{name}: target has shape {labels.shape}, expected {expected} for scores of shape {x.shape}")
+        raise ValueError(
+            f"{name}: target has shape {labels.shape}, expected {expected} for scores of shape {x.shape}"
+        )
     labels = labels.astype(np.int64)
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
     if wrong.any():
-        raise ValueError(f"{name}: target holds {labels[wrong].flat[0]}, expected classes from 0 to {classes - 1}")
+        raise ValueError(
+            f"{name}: target holds {labels[wrong].flat[0]}, expected classes from 0 to {classes - 1}"
+        )
     return labels
 
 
@@ -69,7 +79,9 @@ def _weighted_mean(name: str, loss: Tensor, weights: np.ndarray) -> Tensor:
         raise ValueError(f"{name}: the batch is empty (shape {loss.shape}); a mean needs at least one sample")
     total = float(weights.sum(dtype=np.float64))
     if total == 0:
-        raise ValueError(f"{name}: the weights of all targets add up to 0 (all ignored?), so there is no mean")
+        raise ValueError(
+            f"{name}: the weights of all targets add up to 0 (all ignored?), so there is no mean"
+        )
     return loss.sum() / total
 
 
@@ -91,7 +103,9 @@ def cross_entropy(
     return _from_indices(name, x, target, weight, ignore_index, reduction, label_smoothing=smoothing)
 
 
-def nll_loss(x: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
+def nll_loss(
+    x: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
     """−weight_t · x_t for log-probabilities x (N, C, d...) and classes t."""
     choice("nll_loss", "reduction", reduction, REDUCTIONS)
     return _from_indices("nll_loss", as_tensor(x), target, weight, ignore_index, reduction)
@@ -100,8 +114,8 @@ def nll_loss(x: Any, target: Any, weight: Any = None, ignore_index: int = -100, 
 def _from_indices(
     name: str, x: Tensor, target: Any, weight: Any, ignore_index: int, reduction: str, **numbers: float
 ) -> Tensor:
-    labels = _class_indices(name, target, x, ignore_index)
     folded, shape = _over_classes(name, x)
+    labels = _class_indices(name, target, x, ignore_index)
     places = Tensor(labels.reshape(folded.shape[0], folded.shape[2]))
     class_weight = _class_weight(name, weight, folded.shape[1], x.dtype)
     loss = apply(OPS[name], folded, places, class_weight, ignore_index=int(ignore_index), **numbers)

@@ -20,7 +20,8 @@ LoadResult = namedtuple("LoadResult", ["missing_keys", "unexpected_keys"])
 
 
 class Parameter(Tensor):
-    """A tensor that a module learns; assigned to an attribute of a Module, it is found by ``parameters()``."""
+    """A tensor that a module learns; assigned to an attribute of a Module, it is found by
+    ``parameters()``."""
 
     __slots__ = ()
 
@@ -36,8 +37,8 @@ class Parameter(Tensor):
 class _Tapes(threading.local):
     """Per thread and module, the calls made on arrays that ``backward`` has not gone back through yet."""
 
-    # Design: outside the module, so that it can be copied, pickled and used from several threads.  The newest 128
-    # are kept: a loop that only calls forward must not fill the memory.
+    # Design: outside the module, so that it can be copied, pickled and used from several threads.  The newest
+    # 128 are kept: a loop that only calls forward must not fill the memory.
     def __init__(self) -> None:
         self.calls: weakref.WeakKeyDictionary[Module, deque] = weakref.WeakKeyDictionary()
 
@@ -67,14 +68,16 @@ def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Module:
-    """A layer or a network: define ``forward`` on tensors; parameters and modules assigned to attributes are found.
+    """A layer or a network: define ``forward`` on tensors; parameters and modules assigned to attributes are
+    found.
 
     Driven through autograd::
 
         loss = criterion(net(x), target); loss.backward()
 
-    or by hand, on arrays: ``y = layer.forward(x)``, then ``dx = layer.backward(dy)``, which adds to the parameters'
-    ``.grad`` and returns the gradient of x.  Calls are gone back through last first, in each thread by itself.
+    or by hand, on arrays: ``y = layer.forward(x)``, then ``dx = layer.backward(dy)``, which adds to the
+    parameters' ``.grad`` and returns the gradient of x.  Calls are gone back through last first, in each
+    thread by itself.
     """
 
     training: bool
@@ -96,10 +99,12 @@ class Module:
         return self.forward(*inputs, **options)
 
     def backward(self, dy: Any = None) -> Any:
-        """Go back through the last call of ``forward`` on arrays: dy has the shape of its output (a tuple where that
-        is one, with None for what has no gradient); it may be left out where that is a single number.
+        """Go back through the last call of ``forward`` on arrays: dy has the shape of its output (a tuple
+        where that is one, with None for what has no gradient); it may be left out where that is a single
+        number.
 
-        Adds to ``.grad`` of the parameters; returns the gradient of the input (a tuple where there were several).
+        Adds to ``.grad`` of the parameters; returns the gradient of the input (a tuple where there were
+        several).
         """
         calls = _tapes.of(self)
         if not calls:
@@ -109,7 +114,9 @@ class Module:
         inputs, output = calls[-1]
         if isinstance(output, tuple):
             if not isinstance(dy, tuple) or len(dy) != len(output):
-                raise TypeError(f"{type(self).__name__}.backward: dy must be a tuple of {len(output)} gradients")
+                raise TypeError(
+                    f"{type(self).__name__}.backward: dy must be a tuple of {len(output)} gradients"
+                )
             for y, gradient in zip(output, dy, strict=True):
                 if gradient is not None:
                     y.backward(gradient)
@@ -133,9 +140,17 @@ class Module:
             home = self._modules
         else:
             home = next((store for store in stores if name in store), None)
-            if home is not None and value is not None and not (home is self._buffers and isinstance(value, Tensor)):
-                kind = {id(s): k for s, k in zip(stores, ("Parameter", "tensor", "Module"), strict=True)}[id(home)]
-                raise TypeError(f"{type(self).__name__}.{name}: assign a {kind} or None, not {type(value).__name__}")
+            if (
+                home is not None
+                and value is not None
+                and not (home is self._buffers and isinstance(value, Tensor))
+            ):
+                kind = {id(s): k for s, k in zip(stores, ("Parameter", "tensor", "Module"), strict=True)}[
+                    id(home)
+                ]
+                raise TypeError(
+                    f"{type(self).__name__}.{name}: assign a {kind} or None, not {type(value).__name__}"
+                )
         for store in stores:
             if store is not home:
                 store.pop(name, None)
@@ -287,12 +302,16 @@ class Module:
         own = self.state_dict()
         given = {name: np.asarray(as_tensor(value).data) for name, value in state_dict.items()}
         missing, unexpected = [k for k in own if k not in given], [k for k in given if k not in own]
-        problems = [f"{name} is missing" for name in missing] + [f"{name} is not expected" for name in unexpected]
+        problems = [f"{name} is missing" for name in missing] + [
+            f"{name} is not expected" for name in unexpected
+        ]
         if problems and strict:
             raise KeyError(f"load_state_dict: {'; '.join(problems)} (strict=False ignores such names)")
         for name in own.keys() & given.keys():
             if own[name].shape != given[name].shape:
-                raise ValueError(f"load_state_dict: {name} has shape {given[name].shape}, expected {own[name].shape}")
+                raise ValueError(
+                    f"load_state_dict: {name} has shape {given[name].shape}, expected {own[name].shape}"
+                )
         for name in own.keys() & given.keys():
             own[name].copy_(given[name].astype(own[name].dtype))
         return LoadResult(missing, unexpected)

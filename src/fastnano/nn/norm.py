@@ -6,7 +6,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from . import functional as F
-from ._arguments import count
+from ._arguments import count, probability
 from .module import Module, Parameter
 
 
@@ -25,10 +25,15 @@ class _BatchNorm(Module):
     ) -> None:
         super().__init__()
         self.num_features = count(type(self).__name__, "num_features", num_features)
-        self.eps, self.momentum = eps, momentum
+        if not eps >= 0:
+            raise ValueError(f"{type(self).__name__}: eps={eps} must be at least 0")
+        self.eps = eps
+        self.momentum = None if momentum is None else probability(type(self).__name__, "momentum", momentum)
         self.affine, self.track_running_stats = affine, track_running_stats
         self.register_parameter("weight", Parameter(np.ones(num_features, np.float32)) if affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(num_features, np.float32)) if affine and bias else None)
+        self.register_parameter(
+            "bias", Parameter(np.zeros(num_features, np.float32)) if affine and bias else None
+        )
         tracked = track_running_stats
         self.register_buffer("running_mean", Tensor(np.zeros(num_features, np.float32)) if tracked else None)
         self.register_buffer("running_var", Tensor(np.ones(num_features, np.float32)) if tracked else None)
@@ -64,10 +69,12 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """y = weight · (x − mean) / √(var + eps) + bias per channel; mean and (biased) variance over batch and length.
+    """y = weight · (x − mean) / √(var + eps) + bias per channel; mean and (biased) variance over batch and
+    length.
 
-    Shapes: x (N, C) or (N, C, L).  In training the batch's own statistics are used and running ones move towards
-    them, running += momentum · (batch − running), the variance unbiased; in evaluation the running ones are used.
+    Shapes: x (N, C) or (N, C, L).  In training the batch's own statistics are used and running ones move
+    towards them, running += momentum · (batch − running), the variance unbiased; in evaluation the running
+    ones are used.
     ``momentum=None`` keeps the average of all batches.  Source: S. Ioffe, C. Szegedy, arXiv:1502.03167.
     """
 

@@ -13,10 +13,12 @@ Size = int | tuple[int, int]
 
 
 class MaxPool2d(Module):
-    """y[n,c,p,q] = the largest of x's window at (p·stride, q·stride); the gradient goes to the first of equals.
+    """y[n,c,p,q] = the largest of x's window at (p·stride, q·stride); the gradient goes to the first of
+    equals.
 
-    Shapes: x (N, C, H, W) or (C, H, W).  ``stride`` is kernel_size where None; ``padding`` (at most half the kernel)
-    counts as −∞; ``ceil_mode`` rounds the output's size up; ``return_indices`` gives the pair (y, flat places).
+    Shapes: x (N, C, H, W) or (C, H, W).  ``stride`` is kernel_size where None; ``padding`` (at most half the
+    kernel) counts as −∞; ``ceil_mode`` rounds the output's size up; ``return_indices`` gives the pair (y,
+    flat places).
     """
 
     def __init__(

@@ -14,8 +14,8 @@ Anneal = Callable[[float, float, float], float]
 class LRScheduler:
     """The base: ``values(t)`` gives each group's hyper-parameters at step t, in closed form.
 
-    # Design: a schedule is a function of the step, not a recurrence as PyTorch's are: it can be unrolled to a table
-    # and resumed anywhere.  The numbers are the same as long as nobody else writes the learning rate.
+    # Design: a schedule is a function of the step, not a recurrence as PyTorch's are: it can be unrolled to a
+    # table and resumed anywhere.  The numbers are the same as long as nobody else writes the learning rate.
     """
 
     per_batch = False  # whether step() follows each batch rather than each epoch
@@ -105,8 +105,8 @@ def _linear(start: float, end: float, share: float) -> float:
 
 
 class OneCycleLR(LRScheduler):
-    """From max_lr/div_factor up to max_lr, then down to that start / final_div_factor, over all batches of a training;
-    momentum (or β₁) runs the other way.  Call ``step()`` after each batch.
+    """From max_lr/div_factor up to max_lr, then down to that start / final_div_factor, over all batches of a
+    training; momentum (or β₁) runs the other way.  Call ``step()`` after each batch.
 
     Source: L. Smith, N. Topin, "Super-Convergence", arXiv:1708.07120.
     """

@@ -15,8 +15,8 @@ from ..ops import STEPS
 class ParamGroup(UserDict):
     """Parameters and the hyper-parameters they share: ``group["lr"] = 0.1``.
 
-    Each hyper-parameter is a view of a small float64 array, which the step kernels read: writing it here, or from a
-    schedule, changes the next step.
+    Each hyper-parameter is a view of a small float64 array, which the step kernels read: writing it here, or
+    from a schedule, changes the next step.
     """
 
     def __init__(self, params: list[Tensor], **hyper: Any) -> None:
@@ -39,13 +39,15 @@ def _number(name: str, value: Any) -> Any:
         return tuple(_number(name, v) for v in value)
     if isinstance(value, (bool, int, float)):
         return value
-    if np.asarray(value).size != 1:
+    if isinstance(value, str) or np.asarray(value).size != 1:
         raise TypeError(f"{name}={value!r} must be a number or a tuple of numbers")
     return float(value)
 
 
 def _describe(value: Any) -> str:
-    return f"the result of {value._node.op.name}" if isinstance(value, Tensor) else type(value).__name__
+    if isinstance(value, Tensor) and value._node is not None:
+        return f"the result of {value._node.op.name}"
+    return type(value).__name__
 
 
 class Optimizer:
@@ -57,7 +59,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[ParamGroup] = []
         self.state: dict[Tensor, dict[str, np.ndarray]] = {}
-        given = [params] if isinstance(params, Tensor) else list(params)
+        given: list[Any] = [params] if isinstance(params, Tensor) else list(params)
         if not given:
             raise ValueError(f"{type(self).__name__}: params is empty; pass model.parameters()")
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
@@ -65,6 +67,8 @@ class Optimizer:
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """A further group, with hyper-parameters of its own where it names them."""
+        if "params" not in group:
+            raise ValueError(f"{type(self).__name__}: a parameter group needs 'params', got {sorted(group)}")
         params = group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         known = {id(p) for g in self.param_groups for p in g["params"]}
@@ -79,7 +83,8 @@ class Optimizer:
         unknown = group.keys() - self.defaults.keys() - {"params"}
         if unknown:
             raise TypeError(f"{type(self).__name__}: unknown hyper-parameters {sorted(unknown)}")
-        hyper = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
+        given = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
+        hyper = {k: _number(k, v) for k, v in given.items()}
         self.check(hyper)
         self.param_groups.append(ParamGroup(params, **hyper))
 
@@ -113,15 +118,15 @@ class Optimizer:
                     continue
                 state = self._state_of(p)
                 env = {"grad": self._gradient(group, p), "param": p.data, **group.arrays, **state}
-                contract.bind([env[a.name] for a in contract.given], {})
-                state["step"] += 1
+                contract.bind(contract.fetch(env), {})
+                state["step"][0] += 1
                 launch(contract, env)
                 p._version[0] += 1
 
     def _gradient(self, group: ParamGroup, p: Tensor) -> np.ndarray:
         gradient = p.grad.data  # type: ignore[union-attr]
         if group.data.get("maximize"):
-            gradient = -gradient
+            gradient = np.asarray(-gradient)  # of no axes, NumPy would make it a number
         return gradient if gradient.flags.c_contiguous else np.ascontiguousarray(gradient)
 
     def _state_of(self, p: Tensor) -> dict[str, np.ndarray]:
@@ -138,7 +143,9 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """State by the parameters' positions, and the groups' hyper-parameters."""
         position = {id(p): i for i, p in enumerate(self._parameters())}
-        state = {position[id(p)]: {k: v.copy() for k, v in values.items()} for p, values in self.state.items()}
+        state = {
+            position[id(p)]: {k: v.copy() for k, v in values.items()} for p, values in self.state.items()
+        }
         groups = [{k: v for k, v in group.items() if k != "params"} for group in self.param_groups]
         return {"state": state, "param_groups": groups}
 
@@ -146,7 +153,9 @@ class Optimizer:
         """Take over a saved state; all or nothing."""
         parameters, groups = list(self._parameters()), state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
-            raise ValueError(f"load_state_dict: {len(groups)} parameter groups, expected {len(self.param_groups)}")
+            raise ValueError(
+                f"load_state_dict: {len(groups)} parameter groups, expected {len(self.param_groups)}"
+            )
         for saved in groups:
             if not saved.keys() >= self.defaults.keys():
                 missing = sorted(self.defaults.keys() - saved.keys())
@@ -165,12 +174,16 @@ class Optimizer:
             raise ValueError(f"load_state_dict: state of parameter {i}, but there are {len(parameters)}")
         return parameters[int(i)]
 
-    def _checked_state(self, i: Any, parameters: list[Tensor], values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def _checked_state(
+        self, i: Any, parameters: list[Tensor], values: Mapping[str, Any]
+    ) -> dict[str, np.ndarray]:
         """Copies of one parameter's saved arrays, in its shape and dtype."""
         p, names = parameters[int(i)], ("step", *self.names)
         if set(values) != set(names):
             raise ValueError(f"load_state_dict: parameter {i} has {sorted(values)}, expected {sorted(names)}")
-        arrays = {name: np.array(values[name], float if name == "step" else p.dtype, order="C") for name in names}
+        arrays = {
+            name: np.array(values[name], float if name == "step" else p.dtype, order="C") for name in names
+        }
         for name, array in arrays.items():
             expected = (1,) if name == "step" else p.shape
             if array.shape != expected:
@@ -181,7 +194,8 @@ class Optimizer:
 
     def __repr__(self) -> str:
         groups = (
-            ", ".join(f"{k}={v}" for k, v in group.items() if k != "params") + f", {len(group['params'])} parameters"
+            ", ".join(f"{k}={v}" for k, v in group.items() if k != "params")
+            + f", {len(group['params'])} parameters"
             for group in self.param_groups
         )
         return f"{type(self).__name__}({'; '.join(groups)})"
@@ -225,7 +239,8 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """m = β₁ m + (1 − β₁) g;  s = β₂ s + (1 − β₂) g²;  p −= lr · m̂ / (√ŝ + eps),  g = grad + weight_decay · p.
+    """m = β₁ m + (1 − β₁) g;  s = β₂ s + (1 − β₂) g²;  p −= lr · m̂ / (√ŝ + eps),  g = grad + weight_decay ·
+    p.
 
     m̂ and ŝ are m and s divided by 1 − βᵗ.  Source: D. Kingma, J. Ba, arXiv:1412.6980.
     """
@@ -243,13 +258,18 @@ class Adam(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        hyper = {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        hyper = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, hyper)
 
     def check(self, hyper: dict[str, Any]) -> None:
         super().check(hyper)
-        if len(hyper["betas"]) != 2 or not all(0 <= beta < 1 for beta in hyper["betas"]):
-            raise ValueError(f"{type(self).__name__}: betas={hyper['betas']} must be two numbers in [0, 1)")
+        betas = hyper["betas"]
+        if (
+            not isinstance(betas, (tuple, list))
+            or len(betas) != 2
+            or not all(0 <= beta < 1 for beta in betas)
+        ):
+            raise ValueError(f"{type(self).__name__}: betas={betas} must be two numbers in [0, 1)")
 
     def kernel(self, group: ParamGroup) -> str:
         return self.row

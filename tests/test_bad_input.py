@@ -1,0 +1,348 @@
+"""What is refused: a call, the error, and what it must say: the argument, what it was, what was expected."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fastnano as fn
+from fastnano import nn, optim
+
+F = nn.functional
+T = fn.tensor
+S = optim.lr_scheduler
+
+
+def ones(*shape, dtype=np.float32):
+    return T(np.ones(shape, dtype))
+
+
+def leaf(*shape):
+    return ones(*shape).requires_grad_()
+
+
+def parameters():
+    return nn.Linear(2, 2).parameters()
+
+
+def sgd(**options):
+    return optim.SGD(parameters(), lr=0.1, **options)
+
+
+V, E, I = ValueError, TypeError, IndexError
+
+TENSORS = [
+    (lambda: T("abc"), E, "holds real numbers, got dtype <U3"),
+    (lambda: T(None), E, "holds real numbers, got dtype object"),
+    (lambda: T([1j]), E, "holds real numbers, got dtype complex128"),
+    (lambda: T(np.ones(2, np.float16)), E, "float32 or float64, got float16"),
+    (lambda: T([1, 2], requires_grad=True), E, "only float tensors have gradients, got int64"),
+    (lambda: T([1, 2]).requires_grad_(), E, "only float tensors have gradients, got int64"),
+    (lambda: (leaf(2) * 2).requires_grad_(False), RuntimeError, "only leaf tensors can be changed"),
+    (lambda: fn.from_numpy([1.0]), E, "array must be a numpy.ndarray, got list"),
+    (lambda: fn.from_numpy(np.ones(2, ">f4")), E, "not this machine's byte order"),
+    (lambda: leaf(2).numpy(), RuntimeError, r"use \.detach\(\)\.numpy"),
+    (lambda: ones(2).item(), V, r"item: the tensor has 2 values \(shape \(2,\)\), expected one"),
+    (lambda: bool(ones(2)), V, "ambiguous"),
+    (lambda: ones(2).backward(), RuntimeError, "does not depend on anything that requires a gradient"),
+    (lambda: leaf(2).backward(), RuntimeError, r"gradient is needed for a tensor of shape \(2,\)"),
+    (lambda: leaf(2).backward(np.ones(3)), V, r"gradient has shape \(3,\), expected \(2,\)"),
+    (lambda: ones(2) + ones(2, dtype="f8"), E, r"add: the operands are float32 and float64; convert one"),
+    (lambda: ones(2) @ np.ones(2), E, "matmul: the operands are float32 and float64"),
+    (lambda: ones(2) + "a", E, "unsupported operand"),
+    (lambda: ones(2) + ones(3), V, "could not be broadcast"),
+    (lambda: ones(2, 3) @ ones(2, 3), V, "mismatch"),
+    (lambda: ones(2, 3).reshape(4), V, "cannot reshape array of size 6"),
+    (lambda: ones(2, 3).permute(0, 2), I, r"permute: dim=2 is not an axis of shape \(2, 3\)"),
+    (lambda: ones(2, 3).permute(0, 0), V, r"permute: dims=\(0, 0\) must name each axis"),
+    (lambda: ones(2, 3).transpose(0, 2), I, "transpose: dim=2 is not an axis"),
+    (lambda: ones(2, 3).flatten(2), I, "flatten: dim=2 is not an axis"),
+    (lambda: ones(2, 3).flatten(1, 0), V, "flatten: start_dim=1 comes after end_dim=0"),
+    (lambda: ones(2, 3).squeeze(2), I, "squeeze: dim=2 is not an axis"),
+    (lambda: ones(2, 3).expand(4, 3), V, "broadcast"),
+    (lambda: ones(2, 3).expand(3), V, r"expand: shape=\(3,\) must have at least the 2 axes of \(2, 3\)"),
+    (lambda: ones(2, 3).sum(2), I, "axis 2 is out of bounds"),
+    (lambda: ones(2, 3)[2], I, "index 2 is out of bounds"),
+    (lambda: ones(2, 3).max(2), I, "axis 2 is out of bounds"),
+    (lambda: ones(0, 3).mean(), V, r"mean: the tensor of shape \(0, 3\) is empty"),
+    (lambda: T([1]).mean(), E, "mean: needs a float tensor, got int64"),
+    (
+        lambda: fn.use_backend("cuda"),
+        V,
+        "use_backend: name='cuda' is unknown; choose one of cython, numba, numpy",
+    ),
+    (lambda: fn.manual_seed(-1), V, "seed=-1 must be an integer from 0"),
+    (lambda: fn.manual_seed(0.5), V, "seed=0.5 must be an integer"),
+    (lambda: fn.gradcheck(lambda x: x, ones(2)), V, "no input requires a gradient"),
+]
+
+LAYERS = [
+    (lambda: nn.Linear(0, 2), V, "Linear: in_features=0 must be at least 1"),
+    (lambda: nn.Linear(2.5, 2), E, "Linear: in_features=2.5 must be an integer"),
+    (lambda: nn.Linear(2, True), E, "Linear: out_features=True must be an integer"),
+    (lambda: nn.Linear(3, 2)(ones(4, 5)), V, r"linear_forward: weight\[o,i\] has shape \(2, 3\), but i=5"),
+    (lambda: nn.Linear(3, 2)(T(1.0)), V, r"linear: x is a single number, expected shape \(\*, in_features\)"),
+    (lambda: nn.Linear(3, 2)(T([[1, 2, 3]])), E, r"x\[n,i\] must be float32 or float64, got int64; convert"),
+    (
+        lambda: nn.Linear(3, 2)(np.ones((4, 3))),
+        E,
+        r"weight\[o,i\] is float32 but x\[n,i\] is float64; convert one",
+    ),
+    (
+        lambda: F.linear(ones(4, 3), ones(3)),
+        V,
+        r"linear: weight has shape \(3,\), expected \(out_features, in",
+    ),
+    (lambda: F.linear(ones(4, 3), ones(2, 3), ones(3)), V, r"bias\[o\] has shape \(3,\), but o=2"),
+    (lambda: nn.Conv2d(1, 1, 0), V, "Conv2d: kernel_size=0 must be at least 1"),
+    (lambda: nn.Conv2d(1, 1, (3, 3, 3)), V, r"Conv2d: kernel_size=\(3, 3, 3\) must be one integer or two"),
+    (lambda: nn.Conv2d(1, 1, 3, stride=0), V, "Conv2d: stride=0 must be at least 1"),
+    (lambda: nn.Conv2d(1, 1, 3, padding=-1), V, "Conv2d: padding=-1 must be at least 0"),
+    (lambda: nn.Conv2d(1, 1, 3, padding="full"), V, "padding='full' must be one of 'same', 'valid'"),
+    (lambda: nn.Conv2d(1, 1, 3, 2, padding="same"), V, r"padding='same' needs stride 1, got stride=\(2, 2\)"),
+    (lambda: nn.Conv2d(1, 1, 3, dilation=0), V, "Conv2d: dilation=0 must be at least 1"),
+    (lambda: nn.Conv2d(3, 4, 3, groups=2), V, "groups=2 must divide in_channels=3 and out_channels=4"),
+    (lambda: nn.Conv2d(2, 2, 3, groups=0), V, "Conv2d: groups=0 must be at least 1"),
+    (
+        lambda: nn.Conv2d(1, 1, 3, padding_mode="reflect"),
+        NotImplementedError,
+        "padding_mode='reflect' is not built",
+    ),
+    (lambda: nn.Conv2d(1, 1, 3, algorithm="fft"), V, "algorithm='fft' must be one of 'direct', 'im2col'"),
+    (lambda: nn.Conv2d(1, 1, 3)(ones(3, 3)), V, r"conv2d: x has shape \(3, 3\), expected \(N, C, H, W\)"),
+    (
+        lambda: nn.Conv2d(1, 1, 3)(ones(1, 1, 2, 5)),
+        V,
+        "the kernel reaches over 3 .* more than the padded height 2",
+    ),
+    (lambda: nn.Conv2d(1, 1, 3, dilation=3)(ones(1, 1, 6, 7)), V, "reaches over 7 .* padded height 6"),
+    (lambda: nn.Conv2d(3, 1, 1)(ones(1, 2, 4, 4)), V, "x has 2 channels, but weight has 3 per group"),
+    (lambda: nn.Conv2d(2, 2, 1)(ones(1, 2, 4, 4).double()), E, "is float32 but .* is float64; convert"),
+    (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3)),
+        V,
+        r"conv2d: weight has shape \(1, 1, 3\), expected \(O, C",
+    ),
+    (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), ones(2)),
+        V,
+        r"bias\[o\] has shape \(2,\), but o=1",
+    ),
+    (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=0),
+        V,
+        "conv2d: stride=0 must be at least 1",
+    ),
+    (lambda: nn.MaxPool2d(0), V, "MaxPool2d: kernel_size=0 must be at least 1"),
+    (lambda: nn.MaxPool2d(2, stride=-1), V, "MaxPool2d: stride=-1 must be at least 1"),
+    (
+        lambda: nn.MaxPool2d(2, padding=2)(ones(1, 1, 4, 4)),
+        V,
+        r"padding=\(2, 2\) must be at most half of kernel_size",
+    ),
+    (lambda: nn.MaxPool2d(5)(ones(1, 1, 4, 4)), V, "max_pool2d: the kernel reaches over 5"),
+    (lambda: nn.MaxPool2d(2, 1, 1, dilation=5)(ones(1, 1, 4, 4)), V, "max_pool2d: .* only padding"),
+    (lambda: nn.MaxPool2d(2)(ones(4, 4)), V, r"max_pool2d: x has shape \(4, 4\), expected \(N, C, H, W\)"),
+    (lambda: nn.AvgPool2d(2, padding=-1), V, "AvgPool2d: padding=-1 must be at least 0"),
+    (
+        lambda: nn.AvgPool2d(2, divisor_override=0)(ones(1, 1, 4, 4)),
+        V,
+        "divisor_override=0 must be at least 1",
+    ),
+    (lambda: nn.AvgPool2d(5)(ones(1, 1, 4, 4)), V, "avg_pool2d: the kernel reaches over 5"),
+    (lambda: nn.AvgPool2d(2)(T(np.ones((1, 1, 4, 4), int))), E, "must be float32 or float64, got int64"),
+    (lambda: nn.BatchNorm1d(0), V, "BatchNorm1d: num_features=0 must be at least 1"),
+    (lambda: nn.BatchNorm1d(3, eps=-1.0), V, r"BatchNorm1d: eps=-1\.0 must be at least 0"),
+    (lambda: nn.BatchNorm1d(3, momentum=1.5), V, r"BatchNorm1d: momentum=1\.5 must be from 0 to 1"),
+    (
+        lambda: nn.BatchNorm1d(3)(ones(1, 3)),
+        V,
+        r"x of shape \(1, 3\) has one value per channel; training needs",
+    ),
+    (
+        lambda: nn.BatchNorm1d(3)(ones(0, 3)),
+        V,
+        r"x of shape \(0, 3\) has no value per channel; training needs",
+    ),
+    (lambda: nn.BatchNorm1d(3)(ones(2, 3, 4, 5)), V, "BatchNorm1d: x has shape .* expected 2 axes or 3 axes"),
+    (lambda: nn.BatchNorm2d(3)(ones(2, 3)), V, r"BatchNorm2d: x has shape \(2, 3\), expected 4 axes"),
+    (lambda: nn.BatchNorm1d(3)(ones(4, 2)), V, r"\[c\] has shape \(3,\), but c=2"),
+    (lambda: F.batch_norm(ones(4), None, None), V, r"batch_norm: x has shape \(4,\), expected \(N, C, \*\)"),
+    (
+        lambda: F.batch_norm(ones(4, 2), None, None),
+        V,
+        "running_mean and running_var are needed when training=False",
+    ),
+    (lambda: nn.Dropout(1.5), V, r"Dropout: p=1\.5 must be from 0 to 1"),
+    (lambda: nn.Dropout(math.nan), V, "Dropout: p=nan must be from 0 to 1"),
+    (lambda: nn.Dropout("a"), E, "Dropout: p='a' must be a number from 0 to 1"),
+    (lambda: F.dropout(ones(2), -0.1), V, r"dropout: p=-0\.1 must be from 0 to 1"),
+    (lambda: nn.Softmax(2)(ones(2, 3)), I, r"softmax: dim=2 is not an axis of shape \(2, 3\)"),
+    (lambda: nn.ReLU()(T([1])), E, r"relu_forward: x\[\.\.\.\] must be float32 or float64, got int64"),
+    (lambda: nn.LeakyReLU("a"), V, "could not convert"),
+    (lambda: nn.Flatten()(ones(3)), I, "flatten: dim=1 is not an axis"),
+    (lambda: F.pad(ones(2, 2), (1,)), V, r"pad: pad=\(1,\) must be pairs"),
+    (lambda: F.pad(ones(2, 2), (1, -1)), V, r"pad: pad=\(1, -1\) must be pairs of sizes of at least 0"),
+]
+
+LOSSES = [
+    (lambda: nn.MSELoss("average"), V, "MSELoss: reduction='average' must be one of 'mean', 'sum', 'none'"),
+    (lambda: F.mse_loss(ones(2), ones(2), reduction=None), V, "mse_loss: reduction=None must be one of"),
+    (
+        lambda: F.mse_loss(ones(2, 1), ones(2)),
+        V,
+        r"target has shape \(2,\), expected that of the input, \(2, 1\)",
+    ),
+    (lambda: F.mse_loss(ones(2), np.ones(2)), E, "float32 and float64; convert"),
+    (lambda: F.mse_loss(ones(0, 2), ones(0, 2)), V, "mse_loss: the batch is empty"),
+    (lambda: F.l1_loss(ones(0), ones(0), "sum"), V, "l1_loss: the batch is empty"),
+    (
+        lambda: F.cross_entropy(ones(2, 3), [0, 3]),
+        V,
+        "cross_entropy: target holds 3, expected classes from 0 to 2",
+    ),
+    (lambda: F.cross_entropy(ones(2, 3), [-1, 0]), V, "target holds -1, expected classes from 0 to 2"),
+    (
+        lambda: F.cross_entropy(ones(2, 3), [0.0, 1.0]),
+        V,
+        "expected class probabilities .* convert it to integers",
+    ),
+    (lambda: F.cross_entropy(ones(2, 3), [True, False]), E, "target must be integer class indices, got bool"),
+    (
+        lambda: F.cross_entropy(ones(2, 3), [0]),
+        V,
+        r"target has shape \(1,\), expected \(2,\) for scores of shape",
+    ),
+    (
+        lambda: F.cross_entropy(ones(2, 3), np.ones((2, 3), int)),
+        V,
+        r"target has shape \(2, 3\), expected \(2,\)",
+    ),
+    (lambda: F.cross_entropy(ones(0, 3), np.zeros(0, int)), V, "cross_entropy: the batch is empty"),
+    (lambda: F.cross_entropy(T(1.0), 0), V, "the scores are a single number"),
+    (lambda: F.cross_entropy(T([[1, 2]]), [0]), E, "must be float32 or float64, got int64"),
+    (
+        lambda: F.cross_entropy(ones(2, 3), [0, 1], weight=[1, 2]),
+        V,
+        r"weight has shape \(2,\), expected .* \(3,\)",
+    ),
+    (lambda: F.cross_entropy(ones(2, 2), [0, 1], weight=[1, math.nan]), V, "weight=.* holds NaN or infinity"),
+    (
+        lambda: F.cross_entropy(ones(2, 2), [0, 1], weight=np.ones(2)),
+        E,
+        "is float64 but .* is float32; convert",
+    ),
+    (lambda: F.cross_entropy(ones(2, 2), [0, 0], weight=[0.0, 1.0]), V, "weights of all targets add up to 0"),
+    (lambda: F.cross_entropy(ones(2, 2), [1, 1], ignore_index=1), V, r"add up to 0 \(all ignored\?\)"),
+    (
+        lambda: F.cross_entropy(ones(2, 2), [0, 1], label_smoothing=2),
+        V,
+        "label_smoothing=2 must be from 0 to 1",
+    ),
+    (lambda: nn.CrossEntropyLoss(label_smoothing=-1), V, "CrossEntropyLoss: label_smoothing=-1 must be"),
+    (
+        lambda: F.nll_loss(ones(2, 3), [0.0, 1.0]),
+        E,
+        "nll_loss: target must be integer class indices, got float32",
+    ),
+    (lambda: F.nll_loss(ones(2, 3), [0, 5]), V, "nll_loss: target holds 5"),
+    (lambda: F.nll_loss(ones(0, 3), np.zeros(0, int)), V, "nll_loss: the batch is empty"),
+    (lambda: nn.MultiMarginLoss(p=3), V, "MultiMarginLoss: p=3 must be 1 or 2"),
+    (
+        lambda: F.multi_margin_loss(ones(2, 3, 4), [0, 0]),
+        V,
+        r"scores have shape \(2, 3, 4\), expected \(N, C\)",
+    ),
+    (lambda: F.multi_margin_loss(ones(2, 3), [0, -1]), V, "target holds -1, expected classes from 0 to 2"),
+    (lambda: F.multi_margin_loss(ones(0, 3), np.zeros(0, int)), V, "multi_margin_loss: the batch is empty"),
+    (lambda: F.hinge_loss(ones(2, 3), np.zeros((2, 3))), V, r"target .* must hold -1 and \+1 only"),
+    (lambda: F.hinge_loss(ones(2, 3), [0, 3]), V, "hinge_loss: target holds 3"),
+    (lambda: F.hinge_loss(ones(0, 3), np.ones((0, 3))), V, "hinge_loss: the batch is empty"),
+]
+
+OPTIMISERS = [
+    (lambda: optim.SGD([]), V, r"SGD: params is empty; pass model\.parameters"),
+    (lambda: optim.SGD([np.ones(2)]), E, "SGD: params must be leaf tensors, got ndarray"),
+    (lambda: optim.SGD([leaf(2) * 2]), E, "SGD: params must be leaf tensors, got the result of mul"),
+    (lambda: optim.SGD([T([1])]), E, "SGD: params must be float tensors, got int64"),
+    (lambda: optim.SGD([leaf(2)] * 2), V, r"SGD: a parameter of shape \(2,\) is given twice"),
+    (lambda: optim.SGD([{"params": [leaf(2)], "rate": 1}]), E, r"SGD: unknown hyper-parameters \['rate'\]"),
+    (lambda: optim.SGD([{"lr": 1}]), V, "SGD: a parameter group needs 'params'"),
+    (lambda: optim.SGD(parameters(), lr=-1), V, "SGD: lr=-1 must be at least 0"),
+    (lambda: optim.SGD(parameters(), lr=math.nan), V, "SGD: lr=nan must be at least 0"),
+    (lambda: optim.SGD(parameters(), lr="a"), E, "lr='a' must be a number"),
+    (lambda: sgd(momentum=-0.5), V, r"SGD: momentum=-0\.5 must be at least 0"),
+    (lambda: sgd(weight_decay=-1), V, "SGD: weight_decay=-1 must be at least 0"),
+    (lambda: sgd(nesterov=True), V, "nesterov=True needs momentum > 0 and dampening 0, got momentum=0.0"),
+    (
+        lambda: optim.Adam(parameters(), betas=(0.9, 1.0)),
+        V,
+        r"Adam: betas=\(0\.9, 1\.0\) must be two numbers in",
+    ),
+    (lambda: optim.Adam(parameters(), betas=0.9), V, "Adam: betas=0.9 must be two numbers"),
+    (lambda: optim.AdamW(parameters(), eps=-1), V, "AdamW: eps=-1 must be at least 0"),
+    (
+        lambda: optim.Adam(parameters()).param_groups[0].update(betas=(0.9,)),
+        V,
+        r"betas=\(0\.9,\) must be 2 numbers",
+    ),
+    (lambda: sgd().param_groups[0].update(lr=np.ones(2)), E, "lr=.* must be a number"),
+    (lambda: S.StepLR(sgd(), 0), V, "StepLR: step_size=0 must be at least 1"),
+    (lambda: S.StepLR(parameters(), 1), E, "StepLR: optimizer must be an Optimizer, got generator"),
+    (lambda: S.StepLR(sgd(), 1, last_epoch=3), KeyError, "last_epoch=3 needs 'initial_lr'"),
+    (lambda: S.CosineAnnealingLR(sgd(), 0), V, "CosineAnnealingLR: T_max=0 must be at least 1"),
+    (lambda: S.OneCycleLR(sgd(), 0.1), V, "OneCycleLR: give total_steps, or epochs and steps_per_epoch"),
+    (lambda: S.OneCycleLR(sgd(), 0.1, total_steps=0), V, "OneCycleLR: total_steps=0 must be at least 1"),
+    (
+        lambda: S.OneCycleLR(sgd(), 0.1, 5, pct_start=1.5),
+        V,
+        r"OneCycleLR: pct_start=1\.5 must be from 0 to 1",
+    ),
+    (lambda: S.OneCycleLR(sgd(), 0.1, 5, anneal_strategy="log"), V, "anneal_strategy='log' must be 'cos' or"),
+    (lambda: S.OneCycleLR(sgd(), [0.1, 0.2], 5), V, "2 values of max_lr for 1 parameter groups"),
+    (lambda: nn.clip_grad_norm_(parameters(), -1), V, "clip_grad_norm_: max_norm=-1 must be at least 0"),
+    (lambda: nn.clip_grad_norm_(parameters(), 1, 0), V, "clip_grad_norm_: norm_type=0 must be above 0"),
+    (lambda: nn.clip_grad_value_(parameters(), -1), V, "clip_grad_value_: clip_value=-1 must be at least 0"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), [*TENSORS, *LAYERS, *LOSSES, *OPTIMISERS],
+                         ids=[row[2] for row in (*TENSORS, *LAYERS, *LOSSES, *OPTIMISERS)])  # fmt: skip
+def test_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("gradient", "error", "message"),
+    [
+        (ones(3), V, r"sgd: param\[\.\.\.\] has shape \(2,\), but an earlier array has \(3,\)"),
+        (ones(2).double(), E, "sgd: param.* is float32 but grad.* is float64; convert"),
+        (T([1, 2]), E, r"sgd: grad\[\.\.\.\] must be float32 or float64, got int64"),
+    ],
+)
+def test_a_gradient_that_does_not_fit_changes_nothing(gradient, error, message):
+    p = leaf(2)
+    optimiser = optim.SGD([p], lr=0.1)
+    p.grad = gradient
+    with pytest.raises(error, match=message):
+        optimiser.step()
+    assert p.tolist() == [1, 1]
+    assert optimiser.state[p]["step"] == 0
+
+
+def test_gradients_without_a_norm_are_not_scaled():
+    p = leaf(2)
+    p.grad = T([1.0, math.inf])
+    with pytest.raises(ValueError, match="clip_grad_norm_: the gradients have norm inf"):
+        nn.clip_grad_norm_(p, 1.0)
+    assert p.grad.tolist() == [1.0, math.inf]
+
+
+def test_a_failed_forward_leaves_batch_norm_as_it_was():
+    norm = nn.BatchNorm1d(3)
+    for x in (ones(1, 3), ones(4, 2), ones(4, 3).double()):
+        with pytest.raises((ValueError, TypeError)):
+            norm(x)
+    assert norm.num_batches_tracked.item() == 0
+    np.testing.assert_array_equal(norm.running_mean.data, 0)

@@ -1,0 +1,385 @@
+"""The command ``fastnano``: what it prints, what it writes, how it fails."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastnano
+from fastnano import _state, checkpoint
+from fastnano.cli import COMMANDS, main
+from fastnano.data import SyntheticDigits, write_idx
+
+LAYERS = "conv 4 5 stride=2, relu, maxpool 2, flatten, dense 10"
+FILES = {
+    "model.safetensors", "training.safetensors", "run.toml", "log.jsonl",
+    "curves.png", "confusion.png", "filters.png",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """A folder in MNIST's format, with few images."""
+    folder = tmp_path_factory.mktemp("few")
+    for train, size, stem in ((True, 480, "train"), (False, 100, "t10k")):
+        digits = SyntheticDigits(train, size=size)
+        write_idx(folder / f"{stem}-images-idx3-ubyte", np.array(digits.images))
+        write_idx(folder / f"{stem}-labels-idx1-ubyte", np.array(digits.labels))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch, tmp_path):
+    """Commands run in a folder of their own; what they set for the process is undone."""
+    monkeypatch.setattr(_state, "_default_backend", _state._default_backend)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FASTNANO_DEBUG", raising=False)
+
+
+@pytest.fixture
+def _no_pictures(monkeypatch):
+    """They take a second each."""
+    monkeypatch.setattr("fastnano.cli.train.pictures", lambda _: "")
+
+
+def train(few, *more, dataset="mnist"):
+    return main(["train", "--dataset", dataset, "--data-dir", str(few), *more])
+
+
+@pytest.fixture(scope="module")
+def run(few, tmp_path_factory):
+    """A run that is done, not to be changed."""
+    folder = tmp_path_factory.mktemp("runs") / "done"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_state, "_default_backend", _state._default_backend)
+        assert train(few, "--layers", LAYERS, "--epochs", "2", "--out", str(folder)) == 0
+    return folder
+
+
+def records(folder):
+    """The log without what depends on the clock."""
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")} for r in lines]
+
+
+def weights(folder):
+    return {name: t.data for name, t in fastnano.load(folder / "model.safetensors").state_dict().items()}
+
+
+def same_weights(a, b):
+    a, b = weights(a), weights(b)
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def fails(capsys, argv):
+    """The message of a command that fails: exit code 2, nothing but that message on stderr."""
+    assert main(argv) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("fastnano: error: ")
+    assert "Traceback" not in error
+    return error
+
+
+# train
+
+
+def test_a_run_folder_has_everything(run, few):
+    assert set(os.listdir(run)) == FILES
+    about = tomllib.loads((run / "run.toml").read_text())
+    assert about["options"]["layers"] == LAYERS
+    assert about["options"]["data-dir"] == str(few)
+    assert about["data"]["name"] == "MNIST"
+    assert about["data"]["verified"] is False
+    assert len(about["data"]["sha256"]) == 64
+    assert about["versions"]["fastnano"] == fastnano.__version__
+    assert about["result"]["epochs"] == 2
+    kept = checkpoint.load_metadata(run / "model.safetensors")
+    assert kept["test_accuracy"] == about["result"]["test-accuracy"]
+    assert (kept["dataset"], kept["sha256"]) == ("mnist", about["data"]["sha256"])
+    assert [r["epoch"] for r in records(run)] == [1, 2]
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_it_says_first_what_the_data_are_and_names_them_with_every_accuracy(few, capsys):
+    assert train(few, "--layers", LAYERS, "--epochs", "1") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"Data    MNIST from {few} (given folder), not verified")
+    assert any(" % on MNIST test (100 images)" in line for line in lines)
+    assert "accuracy on MNIST" in "\n".join(lines)
+    assert all("\x1b" not in line for line in lines)  # no terminal, no colours
+    assert lines[-1].startswith("The run is in runs/")
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_runs_overwrite_nothing(few, run, capsys):
+    assert "overwrite nothing" in fails(
+        capsys, ["train", "--dataset", "mnist", "--data-dir", str(few), "--out", str(run)]
+    )
+    folders = set()
+    for _ in range(2):
+        assert train(few, "--layers", LAYERS, "--epochs", "1", "--batch-size", "240") == 0
+        folders.add(capsys.readouterr().out.splitlines()[-1].split()[-1])
+    assert len(folders) == 2
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_a_run_repeats_itself_from_its_file(run, tmp_path):
+    again = tmp_path / "again"
+    assert main(["train", "--config", str(run / "run.toml"), "--out", str(again)]) == 0
+    assert records(again) == records(run)
+    assert same_weights(again, run)
+    other = tmp_path / "other"
+    assert main(["train", "--config", str(run / "run.toml"), "--out", str(other), "--seed", "1"]) == 0
+    assert not same_weights(other, run)
+
+
+def test_repeating_needs_the_same_images(run, few, tmp_path, capsys):
+    changed = tmp_path / "changed"
+    shutil.copytree(few, changed)
+    images = np.array(SyntheticDigits(True, size=480, seed=1).images)
+    write_idx(changed / "train-images-idx3-ubyte", images)
+    error = fails(capsys, ["train", "--config", str(run / "run.toml"), "--data-dir", str(changed)])
+    assert "SHA-256" in error
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_an_interrupted_run_resumes_bit_for_bit(few, tmp_path):
+    """Ctrl-C in a process of its own, in the third of four epochs."""
+    options = ["--layers", f"dropout 0.1, {LAYERS}", "--epochs", "4", "--batch-size", "8"]
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    assert train(few, *options, "--out", str(whole)) == 0
+    command = [
+        sys.executable,
+        "-m",
+        "fastnano",
+        "train",
+        "--dataset",
+        "mnist",
+        "--data-dir",
+        str(few),
+        *options,
+    ]
+    source = os.path.dirname(os.path.dirname(fastnano.__file__))
+    process = subprocess.Popen(
+        [*command, "--out", str(part)],
+        env={**os.environ, "PYTHONPATH": source},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    log = part / "log.jsonl"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and len(log.read_text().splitlines()) >= 2) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    out = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert f"`fastnano train --resume {part}` goes on" in out
+    assert 2 <= len(records(part)) < 4
+    assert main(["train", "--resume", str(part)]) == 0
+    assert records(part) == records(whole)
+    assert same_weights(part, whole)
+
+
+def test_what_cannot_be_resumed(run, capsys, tmp_path):
+    assert "its 2 epochs are done" in fails(capsys, ["train", "--resume", str(run)])
+    assert "--lr cannot change" in fails(capsys, ["train", "--resume", str(run), "--lr", "0.1"])
+    assert "no such file" in fails(capsys, ["train", "--resume", str(tmp_path / "nothing")])
+    assert set(os.listdir(run)) == FILES
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_auto_falls_back_to_synthetic_digits_and_says_so(capsys, empty_cache, monkeypatch):
+    monkeypatch.setattr(SyntheticDigits.__init__, "__defaults__", (True, 0, 200, 1.0))
+    assert main(["train", "--layers", "flatten, dense 10", "--epochs", "1"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[0].startswith("Data    Synthetic digits from")
+    assert "MNIST was not found" in captured.err
+    assert " % on Synthetic digits test" in captured.out
+    assert "MNIST test" not in captured.out
+
+
+def test_mnist_that_cannot_be_had_is_an_error_that_says_how_to_get_it(tmp_path):
+    source = os.path.dirname(os.path.dirname(fastnano.__file__))
+    env = {
+        **os.environ,
+        "FASTNANO_OFFLINE": "1",
+        "FASTNANO_CACHE": str(tmp_path / "cache"),
+        "PYTHONPATH": source,
+    }
+    command = [sys.executable, "-m", "fastnano", "train", "--dataset", "mnist"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "fastnano data fetch mnist" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.usefixtures("_no_pictures")
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--loss", "hinge", "--optimizer", "sgd", "--schedule", "cosine", "--momentum", "0.8"],
+        ["--loss", "multi-margin", "--optimizer", "adamw", "--schedule", "step", "--clip-norm", "1"],
+        ["--loss", "mse", "--schedule", "none", "--validation", "0", "--augment", "shift=1,rotate=5,flip"],
+        ["--label-smoothing", "0.1", "--optimizer", "sgd", "--weight-decay", "1e-4"],
+    ],
+)
+def test_losses_optimisers_and_schedules(few, options):
+    assert train(few, "--layers", "flatten, dense 10", "--epochs", "1", *options, "--out", "run") == 0
+    assert records(Path("run"))[0]["loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["trian"], ["unknown command 'trian'", "did you mean 'train'"]),
+        (["train", "--epohcs", "3"], ["unknown option '--epohcs'", "did you mean '--epochs'"]),
+        (["train", "--dataset", "mnits"], ["unknown data set 'mnits'", "did you mean 'mnist'"]),
+        (["train", "--optimizer", "addam"], ["did you mean 'adam'"]),
+        (["train", "--loss", "hing"], ["did you mean 'hinge'"]),
+        (["train", "--schedule", "onecycl"], ["did you mean 'onecycle'"]),
+        (["train", "--backend", "cyton"], ["did you mean 'cython'"]),
+        (["train", "--epochs", "0"], ["--epochs", "'0' is not a whole number at least 1"]),
+        (["train", "--lr", "0"], ["'0' is not a number above 0"]),
+        (["train", "--validation", "1"], ["at least 0 and below 1"]),
+        (["train", "--augment", "shft"], ["did you mean 'shift'"]),
+        (["train", "--model", "mlp", "--layers", "relu"], ["one of --model and --layers"]),
+        (["train", "--momentum", "0.5"], ["--momentum is for --optimizer sgd"]),
+        (["train", "--config", "nothing.toml"], ["nothing.toml: there is no such file"]),
+        (["eval", "nothing"], ["nothing: no run is here", "fastnano train"]),
+        (["predict", "nothing"], ["one of --image FILE and --index N"]),
+        (["summary"], ["one of RUN, --model NAME and --layers"]),
+        (["summary", "--model", "lenet"], ["did you mean 'lenet5'"]),
+        (["summary", "--layers", "conv 3"], ["layer 1 ('conv 3')"]),
+        (["data", "fetsh", "mnist"], ["did you mean 'fetch'"]),
+        (["data", "fetch", "minst"], ["did you mean 'mnist'"]),
+        (["data", "import", "mnist"], ["name the folder"]),
+    ],
+)
+def test_errors_are_short_and_say_what_was_meant(capsys, argv, words):
+    error = fails(capsys, argv)
+    assert len(error.splitlines()) == 1
+    for word in words:
+        assert word in error
+
+
+def test_networks_are_checked_against_the_data_before_anything_is_written(few, capsys):
+    argv = ["train", "--dataset", "mnist", "--data-dir", str(few)]
+    assert "end with 'dense 10'" in fails(capsys, [*argv, "--layers", "flatten, dense 7"])
+    assert "unknown model 'cn'; did you mean 'cnn'" in fails(capsys, [*argv, "--model", "cn"])
+    assert not os.listdir()
+
+
+def test_a_config_that_is_wrong(capsys, tmp_path):
+    path = tmp_path / "run.toml"
+    for text, words in (
+        ("[options", "is not TOML"),
+        ("a = 1", "no table [options]"),
+        ("[options]\nepocs = 3", "did you mean '--epochs'"),
+        ("[options]\nepochs = 'many'", "'many' is not a whole number"),
+    ):
+        path.write_text(text)
+        assert words in fails(capsys, ["train", "--config", str(path)])
+
+
+def test_a_back_end_in_the_environment_is_checked():
+    source = os.path.dirname(os.path.dirname(fastnano.__file__))
+    for name, code in (("numpy", 0), ("nupy", 2)):
+        env = {**os.environ, "FASTNANO_BACKEND": name, "PYTHONPATH": source}
+        command = [sys.executable, "-m", "fastnano", "info"]
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+        assert done.returncode == code
+        assert name in (done.stderr if code else done.stdout)
+
+
+def test_debug_shows_the_traceback(monkeypatch):
+    monkeypatch.setenv("FASTNANO_DEBUG", "1")
+    with pytest.raises(Exception, match="trian"):
+        main(["trian"])
+
+
+# The other commands
+
+
+def test_eval(run, capsys):
+    assert main(["eval", str(run)]) == 0
+    out = capsys.readouterr().out
+    expected = tomllib.loads((run / "run.toml").read_text())["result"]["test-accuracy"]
+    assert f"{100 * expected:.2f} % on MNIST test (100 images)" in out
+
+
+def test_predict_a_test_image(run, few, capsys):
+    assert main(["predict", str(run / "model.safetensors"), "--index", "7", "--data-dir", str(few)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    shares = [float(line.split()[1]) for line in lines[:10]]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(100, abs=0.1)
+    assert lines[-1].startswith("MNIST test image 7 is labelled ")
+    assert "images 0 to 99" in fails(capsys, ["predict", str(run), "--index", "100"])
+
+
+def test_predict_a_picture_dark_on_light_or_light_on_dark(run, tmp_path, capsys):
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.array(SyntheticDigits(False, size=100).images[3])
+    outputs = []
+    for name, array in (("light.png", pixels), ("dark.png", 255 - pixels)):
+        image.fromarray(array).save(tmp_path / name)
+        assert main(["predict", str(run), "--image", str(tmp_path / name)]) == 0
+        outputs.append(capsys.readouterr().out.splitlines()[:10])
+    assert outputs[0] == outputs[1]
+
+
+def test_filters(run, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    assert main(["filters", str(copy), "--image", "7"]) == 0
+    out = capsys.readouterr().out
+    assert "4 filters 5×5" in out
+    assert (copy / "filters-0.png").read_bytes().startswith(b"\x89PNG")
+    assert (copy / "responses-0.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_summary(run, capsys):
+    assert main(["summary", str(run)]) == 0
+    assert "Conv2d" in capsys.readouterr().out
+    assert main(["summary", "--model", "lenet5"]) == 0
+    assert "61,706" in capsys.readouterr().out
+
+
+def test_data(few, empty_cache, capsys):
+    assert main(["data", "where", "mnist", str(few)]) == 0
+    assert "4 of 4 files" in capsys.readouterr().out
+    assert main(["data", "verify", "mnist", str(few)]) == 2
+    assert "not as published" in capsys.readouterr().out
+    assert "SHA-256" in fails(capsys, ["data", "import", "mnist", str(few)])
+
+
+def test_info_and_help(capsys):
+    assert main(["info"]) == 0
+    assert fastnano.__version__ in capsys.readouterr().out
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert all(command in out for command in COMMANDS)
+    assert main(["--version"]) == 0
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as stop:
+            main([command, "--help"])
+        assert stop.value.code == 0
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; from fastnano.cli import main; main(['--help']); print('numpy' in sys.modules)"
+    source = os.path.dirname(os.path.dirname(fastnano.__file__))
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": source}, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
