@@ -1,4 +1,4 @@
-"""Builds the native kernels: the executor once, and one module of kernels per instruction set.  All else: pyproject.toml.
+"""Builds the native code: the executor once, the kernels once per instruction set.  All else: pyproject.toml.
 
 # Design: every instruction set gets its own copy of one generated Cython source (naming the same ``.pyx`` in several
 # extensions breaks ``cythonize``).  Never ``-march=native``, which crashes elsewhere; never ``-ffast-math``, which at
@@ -73,7 +73,7 @@ def extensions() -> list[Extension]:
     executor = (ROOT / KERNELS / "executor.pyx").read_text()
     modules = [extension("_executor", executor, [])]
     modules += [extension(f"_native_{isa}", native, flags) for isa, flags in ISAS.items()]
-    return cythonize(modules, quiet=True)
+    return cythonize(modules, include_path=[str(KERNELS)], quiet=True)
 
 
 class Build(build_ext):

@@ -209,6 +209,6 @@ CONTESTANTS = {
     "fastnano eager": Contestant("fastnano", _fastnano_eager),
     "torch eager": Contestant("torch", _torch_eager),
     "jax step": Contestant("jax", _jax_step),
-    "jax scan": Contestant("jax", _jax_scan),
+    "jax scan": Contestant("jax", _jax_scan, ("mlp",)),  # XLA's convolutions are far slower in a scan
     "sklearn": Contestant("sklearn", _sklearn, ("mlp",)),
 }

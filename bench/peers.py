@@ -103,7 +103,7 @@ def _turn(calls: Calls, task: Task) -> list[float]:
     gc.collect()
     times: list[float] = []
     end = clock() + task.seconds
-    while len(times) < 3 or clock() < end:
+    while not times or clock() < end:
         start = clock()
         call()
         times.append((clock() - start) / steps)
@@ -184,10 +184,10 @@ def results(found: dict[str, list[float]], network: str, infer: bool, batch: int
 def show_steps(title: str, rows: list[dict[str, Any]], machine: Machine) -> None:
     print_table(
         title,
-        ["network, contestant", "µs (quartiles)", "s / epoch", "GFLOP/s", "of peak", "time / fastnano's"],
+        ["", "µs (quartiles)", "s / epoch", "GFLOP/s", "of peak", "time / fastnano's"],
         [
             [
-                f"{row['network']:<6} {row['contestant']}",
+                row["contestant"],
                 Spread(*(1e6 * s for s in row["seconds"])).show(".0f"),
                 f"{row['epoch']:.2f}" if row["epoch"] else "",
                 f"{row['gflops']:.1f}",
@@ -199,14 +199,20 @@ def show_steps(title: str, rows: list[dict[str, Any]], machine: Machine) -> None
     )
 
 
-def compare(options: argparse.Namespace, infer: bool) -> list[dict[str, Any]]:
-    """Every network on every contestant."""
+def compare(options: argparse.Namespace, machine: Machine) -> list[dict[str, Any]]:
+    """Every network on every contestant, a table each."""
+    infer = options.latency
+    what = "one image, inference" if infer else f"one training step, batch {options.batch}"
+    clock = "processor" if options.cpu_time else "wall"
+    rows: list[dict[str, Any]] = []
     children = start(options)
     try:
-        rows: list[dict[str, Any]] = []
         for network in options.networks:
             found = measure(children, Task(network, infer, ROUND, options.cpu_time), options.rounds)
-            rows += results(found, network, infer, options.batch)
+            found_rows = list(results(found, network, infer, options.batch))
+            title = f"{network}, {what}, {options.backend} back end, {options.threads} threads, {clock} time"
+            show_steps(title, found_rows, machine)
+            rows += found_rows
         return rows
     finally:
         for child in children:
@@ -270,11 +276,7 @@ def main(arguments: list[str] | None = None) -> None:
         rows = import_times(options)
         show_imports(rows)
     else:
-        rows = compare(options, options.latency)
-        what = "one image, inference" if options.latency else f"one training step, batch {options.batch}"
-        clock = "processor" if options.cpu_time else "wall"
-        title = f"{what}, {options.backend} back end, {options.threads} threads, {clock} time"
-        show_steps(title, rows, machine)
+        rows = compare(options, machine)
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"machine": machine.as_dict(), "options": vars(options), "rows": rows}, file, indent=2)

@@ -15,23 +15,26 @@ every_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 class Guarded:
-    """An array of its own memory, with bytes of ones (NaN, or -1) before and after it that must stay so."""
+    """An array of its own memory, between bands of a byte that must stay.
 
-    def __init__(self, shape, dtype, shift=0):
+    Inputs lie between ones, so that what is read beyond them is NaN (or -1); outputs are full of those, but
+    lie between another byte, so that what is copied from beyond an input shows.
+    """
+
+    def __init__(self, shape, dtype, shift, values=None):
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        self.memory = np.full(size + 3 * BAND, 0xFF, np.uint8)
+        self.byte = 0xA5 if values is None else 0xFF
+        self.memory = np.full(size + 3 * BAND, self.byte, np.uint8)
         start = BAND - self.memory.ctypes.data % 64 + shift * np.dtype(dtype).itemsize
-        self.array = self.memory[start : start + size].view(dtype).reshape(shape)
+        inside = self.memory[start : start + size]
+        inside.fill(0xFF)
+        self.array = inside.view(dtype).reshape(shape)
+        if values is not None:
+            self.array[...] = values
         self.bands = self.memory[:start], self.memory[start + size :]
 
-    @classmethod
-    def copy(cls, array, shift=0):
-        guarded = cls(array.shape, array.dtype, shift)
-        guarded.array[...] = array
-        return guarded
-
     def check(self, what):
-        before, after = (np.flatnonzero(band != 0xFF) for band in self.bands)
+        before, after = (np.flatnonzero(band != self.byte) for band in self.bands)
         assert not before.size, f"{what}: wrote {len(self.bands[0]) - before[0]} bytes before its beginning"
         assert not after.size, f"{what}: wrote {after[-1] + 1} bytes beyond its end"
 
@@ -40,10 +43,8 @@ def run(contract, kernel, env, sizes, dtype, shift=0):
     """Call a kernel on guarded copies; returns what it wrote, by name."""
     guarded = {}
     for a in contract.arrays:
-        if a in contract.given:
-            guarded[a.name] = Guarded.copy(env[a.name], shift)
-        else:
-            guarded[a.name] = Guarded(a.shape(sizes), a.dtype or dtype, shift)
+        values = env[a.name] if a in contract.given else None
+        guarded[a.name] = Guarded(a.shape(sizes), a.dtype or dtype, shift, values)
     kernel(*(g.array for g in guarded.values()), *(env[name] for name in contract.scalars))
     for name, g in guarded.items():
         g.check(f"{contract.name}: {name}")

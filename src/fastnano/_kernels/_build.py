@@ -1,4 +1,4 @@
-"""Generates the source of the native modules, one per instruction set; setup.py imports this file, the package does not.
+"""Generates the source of the native modules, one per instruction set, for setup.py.
 
 # Design: a kernel's own signature says how it is driven, so the glue between kernel and executor is generated from the
 # text of the ``.pxi`` files: ``NAME_call(void **pointers, const double *numbers)`` and the table that names both.
@@ -7,8 +7,13 @@
 
 A kernel is a ``cdef void NAME(...) noexcept nogil``; helpers are ``cdef inline``.  Pointers are the row's arrays:
 
-* ``vec *``   one value per sample, float32, packed in blocks ``[block][...][16]``; ``ivec *`` the same for integers, as int32
+* ``vec *``   values per sample (leading letter ``n``), float32, in blocks ``[block][...][16]``
+* ``ivec *``  the same for integers, as int32
 * others      the array as it is
+
+A short last block repeats a live sample in its dead lanes, but gradients (``d...``) are zero there, so that sums over
+the batch need no masks.  Where every array per sample ends in ``s`` the kernel must treat lanes as independent, since
+sixteen places of one sample may come as a block too.  Results marked ``+`` arrive zeroed and are added to.
 
 and the numbers are found by name: the row's letters (sizes) and scalars, and what the executor deals out:
 
@@ -27,7 +32,7 @@ import re
 from pathlib import Path
 
 FAMILIES = ("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss", "optim")
-HEADERS = ("vector.h", "pack.h", "threads.h")
+HEADERS = ("vector.h", "tiles.h", "pack.h", "threads.h")
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"(.*?[ *])(\w+)")
 

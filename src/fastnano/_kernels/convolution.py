@@ -3,7 +3,7 @@
 y[n,o,p,q] = bias[o] + Σ_{d,k,l} weight[o,d,k,l] · x[n, g·D + d, i, j],
 i = p·stride − pad + k·dilation,  j = q·stride − pad + l·dilation
 
-with g the group of output channel o and x zero outside its borders.  ``conv2d`` sums over the kernel's places;
+with g the group of output channel o and x zero outside its borders.  ``conv2d`` sums over a kernel's places;
 ``conv2d_im2col`` first copies every window into a column, so that one matrix product does the rest
 (K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document
 Processing", 2006).

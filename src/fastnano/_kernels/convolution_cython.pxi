@@ -1,7 +1,7 @@
 # Convolution in blocks: the 16 samples fill the vectors, so no size, stride or dilation is odd.
 #
-# Design: output columns are the columns of a register tile and output channels its rows; the terms of its sum are a list
-# of places, made once per call.  Stride, dilation and the mirrored order of dx are nothing but other places.
+# Design: output columns are the columns of a register tile and output channels its rows; the terms of its sum are a
+# list of places, made once per call.  Stride, dilation and the mirrored order of dx are nothing but other places.
 # Rejected: mirrored and transposed copies of the weights for dx, which the places make needless.
 
 
@@ -317,7 +317,8 @@ cdef void conv2d_im2col_dweight(
                 for j in range(l):
                     for row in range(p):
                         gather_row(
-                            source + BLOCK * ((channel * rows + row * stride_h + i * dilation_h) * width + j * dilation_w),
+                            source + BLOCK * (
+                                (channel * rows + row * stride_h + i * dilation_h) * width + j * dilation_w),
                             columns + BLOCK * ((i * l + j) * p + row) * q, 1, 1, 1, q, stride_w, 0, 0, 0, 0)
             t.a = <const float *> dy + BLOCK * (block * o + channel // d * outputs) * p * q
             t.out = dweight + (channel // d * outputs * d + channel % d) * k * l

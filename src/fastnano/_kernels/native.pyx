@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The native kernels of one instruction set: setup.py copies this file under the set's name and compiles it with its flags.
+"""The native kernels of one instruction set: setup.py builds a copy of this file with each set's flags.
 
 Behind the kernels come generated callers, and TABLE, which the executor reads (see ``_build``).
 """
@@ -14,22 +14,6 @@ cdef extern from "vector.h" nogil:
     ctypedef Py_ssize_t size
     ctypedef float vec  # to Cython numbers, to C vectors
     ctypedef int ivec
-    ctypedef struct place:
-        int32_t a, b
-    ctypedef struct product:
-        const float *a
-        size a_row
-        const float *b
-        size b_col
-        const float *bias
-        float *out
-        size out_row, out_col
-        size terms
-        const place *places
-        size a_step, b_step
-        size b_group, out_group
-    void multiply(const product *t, size rows, size cols)
-    void correlate(const product *t, size rows, size groups, size cols)
     vec splat(float a)
     ivec isplat(int a)
     vec load(const float *p, size count)
@@ -52,6 +36,24 @@ cdef extern from "vector.h" nogil:
     vec hyperbolic_tangent(vec x)
     uint32_t mix(uint32_t h)
     ivec kept(size place, uint32_t a, uint32_t b, uint32_t threshold)
+
+cdef extern from "tiles.h" nogil:
+    ctypedef struct place:
+        int32_t a, b
+    ctypedef struct product:
+        const float *a
+        size a_row
+        const float *b
+        size b_col
+        const float *bias
+        float *out
+        size out_row, out_col
+        size terms
+        const place *places
+        size a_step, b_step
+        size b_group, out_group
+    void multiply(const product *t, size rows, size cols)
+    void correlate(const product *t, size rows, size groups, size cols)
 
 cdef extern from "pack.h" nogil:
     void pack(const void *from_, void *to, size features, size live, size zero_dead)

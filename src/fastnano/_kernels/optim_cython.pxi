@@ -29,8 +29,8 @@ cdef void sgd_momentum(
 
 
 cdef inline void adam_step(
-    const float *grad, const double *betas, const double *eps, const double *step, double rate, float decay, float shrink,
-    float *param, float *mean, float *square, size begin, size end
+    const float *grad, const double *betas, const double *eps, const double *step, double rate, float decay,
+    float shrink, float *param, float *mean, float *square, size begin, size end
 ) noexcept nogil:
     """param = shrink * param - rate * m / (sqrt(s) + eps), with decay * param in the gradient."""
     cdef size i

@@ -29,7 +29,8 @@ static struct {
     pool_task task;
     void *context;
     ptrdiff_t items, next;
-} pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 1, 0, 1, 0, 0, 0, 0, NULL, NULL, 0, 0};
+} pool = {.busy = PTHREAD_MUTEX_INITIALIZER, .sleep = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
+     .wanted = 1, .limit = 1};
 
 static inline void pool_pause(void) {
 #if defined(__x86_64__)
