@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-NATIVE := setup.py $(wildcard src/fastnano/_kernels/*.pyx src/fastnano/_kernels/*.pxi src/fastnano/_kernels/*.h)
+NATIVE := setup.py $(wildcard src/fastnano/*.pyx src/fastnano/_kernels/*.pyx src/fastnano/_kernels/*.pxi src/fastnano/_kernels/*.h)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help train test lint format bench sanitize docs dist clean
@@ -50,7 +50,7 @@ dist: $(VENV)/.lint
 clean:
 	rm -rf $(VENV) build dist runs .asv .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
 	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
-	rm -f src/fastnano/_kernels/*.so
+	rm -f src/fastnano/*.so src/fastnano/_kernels/*.so
 
 # One stamp per set of packages; the build tools stay in the environment, so that a rebuild needs no network.
 $(BIN)/python:

@@ -1,8 +1,8 @@
-"""Builds the native code: the executor once, the kernels once per instruction set.  All else: pyproject.toml.
+"""Builds the native code: the kernels once per instruction set, all else once.  The rest is in pyproject.toml.
 
-# Design: every instruction set gets its own copy of one generated Cython source (naming the same ``.pyx`` in several
-# extensions breaks ``cythonize``).  Never ``-march=native``, which crashes elsewhere; never ``-ffast-math``, which at
-# link time changes the arithmetic of the whole process.
+# Design: every instruction set gets its own copy of one generated Cython source (naming the same ``.pyx`` in
+# several extensions breaks ``cythonize``).  Never ``-march=native``, which crashes elsewhere; never ``-ffast-math``,
+# which at link time changes the arithmetic of the whole process.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import importlib.util
 import os
 import platform
 import shutil
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
@@ -23,10 +21,15 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).parent.resolve()
 KERNELS = Path("src/fastnano/_kernels")
 GENERATED = Path("build/native")
-PACKAGE = "fastnano._kernels"
 
 FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-pthread", "-g0"]
-WARNINGS = ["-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter", "-Wno-missing-field-initializers"]
+WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wno-unused-function",
+    "-Wno-unused-parameter",
+    "-Wno-missing-field-initializers",
+]
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -52,13 +55,13 @@ def generator():
 
 
 def extension(name: str, source: str, flags: list[str]) -> Extension:
-    """One module, from a Cython source that is written only when it changes."""
-    path = ROOT / GENERATED / f"{name}.pyx"
+    """One module of the package, from a Cython source that is written only when it changes."""
+    path = ROOT / GENERATED / f"{name.rpartition('.')[2]}.pyx"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != source:
         path.write_text(source)
     return Extension(
-        f"{PACKAGE}.{name}",
+        f"fastnano.{name}",
         [str(GENERATED / path.name)],
         include_dirs=[str(KERNELS), numpy.get_include()],
         depends=[str(KERNELS / header) for header in generator().HEADERS],
@@ -70,9 +73,11 @@ def extension(name: str, source: str, flags: list[str]) -> Extension:
 
 def extensions() -> list[Extension]:
     native = generator().native_source(ROOT / KERNELS)
-    executor = (ROOT / KERNELS / "executor.pyx").read_text()
-    modules = [extension("_executor", executor, [])]
-    modules += [extension(f"_native_{isa}", native, flags) for isa, flags in ISAS.items()]
+    executor, memory = (
+        (ROOT / path).read_text() for path in (KERNELS / "executor.pyx", "src/fastnano/_memory.pyx")
+    )
+    modules = [extension("_kernels._executor", executor, []), extension("_memory", memory, [])]
+    modules += [extension(f"_kernels._native_{isa}", native, flags) for isa, flags in ISAS.items()]
     return cythonize(modules, include_path=[str(KERNELS)], quiet=True)
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     ("_kernels",),
     ("ops",),
     ("_rows",),
-    ("_contract", "_dims"),
+    ("_contract", "_dims", "_memory"),
 )
 LEVEL = {name: len(LAYERS) - i for i, names in enumerate(LAYERS) for name in names}
 ALONE = ("data", "metrics")  # of the package they import themselves, and nothing else does but the top layers

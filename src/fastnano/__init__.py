@@ -15,7 +15,21 @@ _NAMES = {
     "_random": ("Generator", "manual_seed"),
     "_threads": ("get_num_threads", "set_num_threads"),
     "_graph": ("gradcheck", "graph"),
-    "functions": ("abs", "exp", "log", "matmul", "max", "maximum", "mean", "min", "minimum", "ones", "sqrt", "sum", "zeros"),
+    "functions": (
+        "abs",
+        "exp",
+        "log",
+        "matmul",
+        "max",
+        "maximum",
+        "mean",
+        "min",
+        "minimum",
+        "ones",
+        "sqrt",
+        "sum",
+        "zeros",
+    ),
     "train": ("History", "Trainer"),
     "checkpoint": ("load", "save"),
 }
@@ -39,11 +53,11 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from . import callbacks, data, inspect, metrics, nn, optim
+    from ._graph import gradcheck, graph
     from ._random import Generator, manual_seed
     from ._state import current_backend, enable_grad, no_grad, use_backend
     from ._threads import get_num_threads, set_num_threads
     from .autograd import Function, Tensor, apply, as_tensor, from_numpy, tensor
     from .checkpoint import load, save
     from .functions import abs, exp, log, matmul, max, maximum, mean, min, minimum, ones, sqrt, sum, zeros
-    from ._graph import gradcheck, graph
     from .train import History, Trainer

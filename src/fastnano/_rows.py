@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._contract import Argument, Contract, Dims
+from ._memory import empty
 
 Environment = dict[str, Any]  # arrays and numbers of one call, by name
 Launch = Callable[[Any, Environment], None]
@@ -122,7 +123,7 @@ class Op(Row):
         for name, array in zip(self.inputs, arrays, strict=True):
             env[name] = array if array.flags.c_contiguous else np.ascontiguousarray(array)
         for name, shape, dtype in outputs:
-            env[name] = np.empty(shape, dtype)
+            env[name] = empty(shape, dtype)
         launch(self.forward, env)
         return env
 
@@ -138,7 +139,7 @@ class Op(Row):
         """Gradients of the wanted inputs; a rule none of whose outputs is wanted does not run."""
         env = {**kept, f"d{self.output}": dout if dout.flags.c_contiguous else np.ascontiguousarray(dout)}
         for (name, _), shape in zip(reverse.writes, kept["shapes"], strict=True):
-            env[name] = np.empty(shape, dout.dtype)
+            env[name] = empty(shape, dout.dtype)
         for rule in reverse.rules:
             launch(rule, env)
         return {name: env[f"d{name}"] for name in reverse.wanted}
