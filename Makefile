@@ -38,7 +38,11 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m bench.peers $(ARGS)
 
 sanitize: $(VENV)/.test
-	$(BIN)/python setup.py --quiet sanitize $(ARGS)
+	mkdir -p build/sanitized && cp -r src/fastnano build/sanitized/
+	FASTNANO_SANITIZE=1 $(BIN)/python setup.py --quiet build_ext --force --build-lib build/sanitized --build-temp build/objects
+	LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so) $$($${CC:-gcc} -print-file-name=libstdc++.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/sanitized \
+	  $(BIN)/python -m pytest tests/test_parity.py tests/test_memory.py -k "not numba" $(ARGS)
 
 docs: $(VENV)/.docs
 	$(BIN)/pdoc --docformat restructuredtext --output-directory build/docs fastnano

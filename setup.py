@@ -30,6 +30,14 @@ WARNINGS = [
     "-Wno-unused-parameter",
     "-Wno-missing-field-initializers",
 ]
+SANITIZERS = [
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-fno-omit-frame-pointer",
+    "-g",
+    "-O1",
+]
+SANITIZE = SANITIZERS if os.environ.get("FASTNANO_SANITIZE") else []
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -66,8 +74,8 @@ def extension(name: str, source: str, flags: list[str]) -> Extension:
         include_dirs=[str(KERNELS), numpy.get_include()],
         depends=[str(KERNELS / header) for header in generator().HEADERS],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("CYTHON_CLINE_IN_TRACEBACK", "0")],
-        extra_compile_args=FLAGS + WARNINGS + flags,
-        extra_link_args=["-pthread"],
+        extra_compile_args=FLAGS + WARNINGS + flags + SANITIZE,
+        extra_link_args=["-pthread", *SANITIZE],
     )
 
 
