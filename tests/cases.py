@@ -138,6 +138,18 @@ def classes(rng, shape, made):
     return rng.integers(0, made["x"].shape[1], shape)
 
 
+def patchy(rng, shape, made):
+    """A sample of NaN and one with a score of minus infinity."""
+    x = rng.standard_normal(shape)
+    x[0], x[-1, 0] = np.nan, -np.inf
+    return x
+
+
+def of_finite(rng, shape, made):
+    """Classes of the places that are finite throughout; -100 elsewhere."""
+    return np.where(np.isfinite(made["x"]).all(axis=1), classes(rng, shape, made), -100)
+
+
 def key(rng, shape, made):
     return [2**63 + 12345, 2**40 + 7]
 
@@ -197,6 +209,7 @@ FIRST = {"step": values(1), "velocity": zeros}
 NESTEROV = {"nesterov": values(1)}
 LABELS = {"ignore_index": -100, "target": labels, "weight": positive}
 SURE = {"target": zeros}
+PATCHY = {"x": patchy, "target": of_finite}
 RUNNING = {"var": positive, "running_var": positive}
 
 # fmt: off
@@ -256,8 +269,10 @@ CASES = [
     case("cross_entropy", "n=5 c=3 s=7", **LABELS, label_smoothing=0.1),
     case("cross_entropy", "n=17 c=5 s=1", ignore_index=3, label_smoothing=0.1, x=wide, target=classes),
     case("cross_entropy", "n=7 c=5 s=2", **LABELS | SURE, label_smoothing=0.0, x=masked, smooth=False),
+    case("cross_entropy", "n=9 c=4 s=2", **LABELS | PATCHY, label_smoothing=0.1, smooth=False),
     case("nll_loss", "n=9 c=4 s=1", **LABELS),
     case("nll_loss", "n=5 c=3 s=7", **LABELS),
+    case("nll_loss", "n=9 c=4 s=2", **LABELS | PATCHY, smooth=False),
     # optimisers
     case("sgd", "...=5x7", lr=values(0.1), weight_decay=values(0.01)),
     case("sgd_momentum", "...=5x7", **SGD, dampening=values(0), weight_decay=values(0)),

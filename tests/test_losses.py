@@ -153,3 +153,13 @@ def test_weights_are_a_buffer():
     assert (
         F.cross_entropy(array(2, 2), [0, 1], weight=[1, 2]).dtype == np.float64
     )  # a list follows the scores
+
+
+@pytest.mark.parametrize("backend", ["cython", "numba", "numpy"])
+@pytest.mark.parametrize("ignored", [2**32 + 1, -(2**40), 2])
+def test_ignored_label_of_any_size(ignored, backend):
+    x = fn.tensor(array(5, 4), dtype="float32")
+    expected = F.cross_entropy(x, [0, -100, 1, 3, -100])
+    with fn.use_backend(backend):
+        loss = F.cross_entropy(x, [0, ignored, 1, 3, ignored], ignore_index=ignored)
+    assert loss.item() == pytest.approx(expected.item())

@@ -26,7 +26,7 @@ def cross_entropy_forward(x, target, weight, loss, logsumexp, ignore_index, labe
     if label_smoothing:
         every = (weight[:, None] * (logsumexp[:, None] - x)).sum(axis=1)
         loss += label_smoothing / x.shape[1] * every
-    loss *= counts
+    loss[~counts] = 0
 
 
 def cross_entropy_dx(dloss, x, target, weight, logsumexp, dx, ignore_index, label_smoothing):
@@ -38,16 +38,18 @@ def cross_entropy_dx(dloss, x, target, weight, logsumexp, dx, ignore_index, labe
     dx *= chosen + smooth.sum()
     dx -= smooth[:, None]
     np.put_along_axis(dx, index, np.take_along_axis(dx, index, axis=1) - chosen, axis=1)
-    dx *= (dloss * counts)[:, None]
+    dx *= dloss[:, None]
+    np.copyto(dx, 0, where=~counts[:, None])
 
 
 def nll_loss_forward(x, target, weight, loss, ignore_index):
     """loss = −weight_t · x_t; 0 where t is ignored."""
     index, counts = _classes(target, ignore_index)
-    loss[:] = -weight[index[:, 0]] * np.take_along_axis(x, index, axis=1)[:, 0] * counts
+    chosen = np.take_along_axis(x, index, axis=1)[:, 0]
+    loss[:] = np.where(counts, -weight[index[:, 0]] * chosen, 0)
 
 
 def nll_loss_dx(dloss, target, weight, dx, ignore_index):
     index, counts = _classes(target, ignore_index)
     dx.fill(0)
-    np.put_along_axis(dx, index, -(weight[index] * (dloss * counts)[:, None]), axis=1)
+    np.put_along_axis(dx, index, -weight[index] * np.where(counts, dloss, 0)[:, None], axis=1)

@@ -32,20 +32,21 @@ cdef void cross_entropy_dx(
 ) noexcept nogil:
     cdef size block, i, k, at, column = VECS * s
     cdef float chosen_share = <float> (1 - label_smoothing), every_share = <float> (label_smoothing / c), every = 0
-    cdef vec chosen, scale
+    cdef vec chosen
+    cdef ivec counts
     for k in range(c):
         every += every_share * weight[k]
     for block in range(blocks):
         for i in range(column):
             at = block * column + i
-            scale = where(differ(target[at], <int> ignore_index), dloss[at])
+            counts = differ(target[at], <int> ignore_index)
             chosen = splat(0)
             for k in range(c):
                 chosen += where(equal(target[at], <int> k), splat(chosen_share * weight[k]))
             for k in range(c):
-                dx[k * column + i] = scale * (
+                dx[k * column + i] = where(counts, dloss[at] * (
                     exponential(x[k * column + i] - logsumexp[at]) * (chosen + splat(every))
-                    - where(equal(target[at], <int> k), chosen) - splat(every_share * weight[k]))
+                    - where(equal(target[at], <int> k), chosen) - splat(every_share * weight[k])))
         x, dx = x + c * column, dx + c * column
 
 

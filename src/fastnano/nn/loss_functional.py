@@ -11,6 +11,7 @@ from ..autograd import OPS, Tensor, apply, as_tensor, tensor
 from ._arguments import choice, probability
 
 REDUCTIONS = ("mean", "sum", "none")
+_IGNORED = -100  # the label that kernels ignore, whatever the caller's is: theirs need not fit 32 bits
 
 
 def reduce_loss(name: str, loss: Tensor, reduction: str) -> Tensor:
@@ -44,8 +45,8 @@ def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype) -> Tens
     return weight
 
 
-def _class_indices(name: str, target: Any, x: Tensor, ignore_index: int) -> np.ndarray:
-    """target as int64 labels of x's classes; each must be one, or ignore_index."""
+def _class_indices(name: str, target: Any, x: Tensor, ignore_index: int | None = None) -> np.ndarray:
+    """target as int64 labels of x's classes; each must be one, or ignore_index, which becomes _IGNORED."""
     labels = as_tensor(target).data
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: target must be integer class indices, got {labels.dtype}")
@@ -54,14 +55,13 @@ def _class_indices(name: str, target: Any, x: Tensor, ignore_index: int) -> np.n
         raise ValueError(
             f"{name}: target has shape {labels.shape}, expected {expected} for scores of shape {x.shape}"
         )
-    labels = labels.astype(np.int64)
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
     if wrong.any():
         raise ValueError(
             f"{name}: target holds {labels[wrong].flat[0]}, expected classes from 0 to {classes - 1}"
         )
-    return labels
+    return np.where(labels == ignore_index, _IGNORED, labels).astype(np.int64)
 
 
 def _over_classes(name: str, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
@@ -118,9 +118,9 @@ def _from_indices(
     labels = _class_indices(name, target, x, ignore_index)
     places = Tensor(labels.reshape(folded.shape[0], folded.shape[2]))
     class_weight = _class_weight(name, weight, folded.shape[1], x.dtype)
-    loss = apply(OPS[name], folded, places, class_weight, ignore_index=int(ignore_index), **numbers)
-    if reduction == "mean" and (weight is not None or (labels == ignore_index).any()):
-        counted = labels[labels != ignore_index]
+    loss = apply(OPS[name], folded, places, class_weight, ignore_index=_IGNORED, **numbers)
+    if reduction == "mean" and (weight is not None or (labels == _IGNORED).any()):
+        counted = labels[labels != _IGNORED]
         return _weighted_mean(name, loss, class_weight.data[counted])
     return reduce_loss(name, loss if reduction != "none" else loss.reshape(shape), reduction)
 
@@ -175,7 +175,7 @@ def multi_margin_loss(
         raise ValueError(f"{name}: p={p} must be 1 or 2")
     if x.ndim not in (1, 2):
         raise ValueError(f"{name}: the scores have shape {x.shape}, expected (N, C) or (C,)")
-    labels = np.atleast_1d(_class_indices(name, target, x, ignore_index=0))
+    labels = np.atleast_1d(_class_indices(name, target, x))
     scores = x if x.ndim == 2 else x.unsqueeze(0)
     rows, classes = np.arange(len(labels)), scores.shape[1]
     gap = (scores - scores[rows, labels].unsqueeze(1) + margin).clamp_min(0.0)
@@ -195,7 +195,7 @@ def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
             raise ValueError(f"{name}: target of the input's shape {x.shape} must hold -1 and +1 only")
         signs = signs.astype(x.dtype)
     else:
-        labels = _class_indices(name, target, x, ignore_index=0)
+        labels = _class_indices(name, target, x)
         classes = x.shape[1] if x.ndim > 1 else x.shape[0]
         one_hot = np.moveaxis(labels[..., None] == np.arange(classes), -1, min(1, x.ndim - 1))
         signs = np.where(one_hot, 1, -1).astype(x.dtype)
