@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import fastnano
+from fastnano import _state
 from fastnano.data import MNIST, SyntheticDigits
 
 
@@ -17,6 +19,15 @@ def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("FASTNANO_OFFLINE", "1")
         patch.delenv("FASTNANO_DATA", raising=False)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _process_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A back end and a number of threads that a test sets for the process end with it."""
+    monkeypatch.setattr(_state, "_newest_choice", _state._newest_choice)
+    threads = fastnano.get_num_threads()
+    yield
+    fastnano.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -37,9 +37,8 @@ def few(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(monkeypatch, tmp_path):
-    """Commands run in a folder of their own; what they set for the process is undone."""
-    monkeypatch.setattr(_state, "_default_backend", _state._default_backend)
+def _own_folder(monkeypatch, tmp_path):
+    """Commands run in a folder of their own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FASTNANO_DEBUG", raising=False)
 
@@ -59,7 +58,7 @@ def run(few, tmp_path_factory):
     """A run that is done, not to be changed."""
     folder = tmp_path_factory.mktemp("runs") / "done"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_state, "_default_backend", _state._default_backend)
+        patch.setattr(_state, "_newest_choice", _state._newest_choice)
         assert train(few, "--layers", LAYERS, "--epochs", "2", "--out", str(folder)) == 0
     return folder
 

@@ -165,6 +165,9 @@ def test_dtypes():
     assert fn.tensor(torch.ones(2, dtype=torch.float64)).dtype == np.float64
     assert fn.tensor([1, 2], dtype=np.float64).dtype == np.float64
     assert nn.Parameter([1.0, 2.0]).dtype == np.float32
+    given, shared = np.ones(2), fn.tensor([1.0])
+    assert not np.shares_memory(nn.Parameter(given).data, given)
+    assert np.shares_memory(nn.Parameter(shared).data, shared.data)
     pixels = fn.tensor(np.array([0, 255], np.uint8))
     assert (pixels / 255).dtype == np.float32
     assert (pixels / 255).tolist() == [0, 1]
@@ -253,6 +256,27 @@ def test_modes_hold_in_their_own_thread():
     thread.join()
     assert seen == {"grad": True, "backend": default}
     assert fn.current_backend() == default
+
+
+def test_back_ends_chosen_by_threads_in_turns_leave_the_process_as_it_was():
+    before, turn = fn.current_backend(), threading.Barrier(2)
+
+    def work(name):
+        for _ in range(50):
+            turn.wait()
+            choice = fn.use_backend(name)
+            turn.wait()
+            with choice:
+                assert fn.current_backend() == name
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("numpy", "numba")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert fn.current_backend() == before
+    fn.use_backend("numpy")
+    assert fn.current_backend() == "numpy"
 
 
 def test_several_threads_record_and_go_back_at_once():

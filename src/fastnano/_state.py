@@ -15,7 +15,8 @@ def _checked(source: str, name: str) -> str:
     return name
 
 
-_default_backend = _checked("FASTNANO_BACKEND", os.environ.get("FASTNANO_BACKEND") or "cython")
+_first_backend = _checked("FASTNANO_BACKEND", os.environ.get("FASTNANO_BACKEND") or "cython")
+_newest_choice: use_backend | None = None
 
 
 class _State(threading.local):
@@ -28,7 +29,22 @@ state = _State()
 
 def current_backend() -> str:
     """The back end that kernels run on in this thread."""
-    return state.backend or _default_backend
+    if state.backend is not None:
+        return state.backend
+    choice = _process_choice()
+    return _first_backend if choice is None else choice._name
+
+
+def _process_choice() -> use_backend | None:
+    """The newest choice that holds for the process: one that did not turn out to be a context manager.
+
+    # Design: a call cannot know whether ``with`` follows, so it counts until it is entered, and choices are linked
+    # rather than a default saved and restored: two threads that do so in turns would leave the wrong one behind.
+    """
+    choice = _newest_choice
+    while choice is not None and choice._entered:
+        choice = choice._before
+    return choice
 
 
 class use_backend:
@@ -45,20 +61,21 @@ class use_backend:
     """
 
     def __init__(self, name: str) -> None:
-        global _default_backend
+        global _newest_choice
         _kernels.load(_checked("use_backend: name", name))
-        self._name, self._replaced_default = name, _default_backend
-        _default_backend = name
+        self._name, self._entered, self._before = name, False, _process_choice()
+        self._outer: list[str | None] = []  # a block may be entered again inside itself
+        _newest_choice = self
 
     def __enter__(self) -> None:
-        global _default_backend
-        _default_backend = self._replaced_default
-        self._outer, state.backend = state.backend, self._name
+        self._entered = True
+        self._outer.append(state.backend)
+        state.backend = self._name
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        state.backend = self._outer
+        state.backend = self._outer.pop()
 
 
 class _grad_mode:
