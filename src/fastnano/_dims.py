@@ -19,8 +19,14 @@ def convolution(
     """Output rows p and columns q of a convolution; the channels must divide into the groups."""
     c, o, d = sizes["c"], sizes["o"], sizes["d"]
     check_window(
-        "conv2d", stride=(stride_h, stride_w), padding=(pad_h, pad_w), dilation=(dilation_h, dilation_w)
+        "conv2d",
+        kernel_size=(sizes["k"], sizes["l"]),
+        stride=(stride_h, stride_w),
+        padding=(pad_h, pad_w),
+        dilation=(dilation_h, dilation_w),
     )
+    if c < 1:
+        raise ValueError("conv2d: x has 0 channels, expected at least 1")
     if groups < 1 or c % groups or o % groups:
         raise ValueError(f"conv2d: groups={groups} must divide both in_channels={c} and out_channels={o}")
     if d * groups != c:
@@ -51,6 +57,8 @@ def max_pooling(
         "max_pool2d", (kernel_h, kernel_w), (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w)
     )
     name = "max_pool2d"
+    if sizes["h"] * sizes["w"] >= 2**31:
+        raise ValueError(f"{name}: a plane of {sizes['h']} x {sizes['w']} is too large for 32-bit indices")
     p = _positions(name, "height", sizes["h"], kernel_h, stride_h, pad_h, dilation_h, ceil_mode)
     q = _positions(name, "width", sizes["w"], kernel_w, stride_w, pad_w, dilation_w, ceil_mode)
     _check_reach(name, "height", sizes["h"], p, kernel_h, stride_h, pad_h, dilation_h)
@@ -63,7 +71,8 @@ def _check_reach(
 ) -> None:
     """Every window must meet a value: a dilated one can step over the whole input."""
     for start in range(-pad, positions * stride - pad, stride):
-        if not any(0 <= start + k * dilation < size for k in range(kernel)):
+        first = max(0, -(start // dilation))  # of the window's places, not to lie before the input
+        if first >= kernel or start + first * dilation >= size:
             raise ValueError(
                 f"{name}: a window meets only padding={pad} along the {axis} {size} "
                 f"(kernel_size={kernel}, dilation={dilation}); use less padding or dilation"
@@ -92,9 +101,9 @@ def check_window(
     stride: tuple[int, int],
     padding: tuple[int, int],
     dilation: tuple[int, int],
-    kernel_size: tuple[int, int] = (1, 1),
+    kernel_size: tuple[int, int],
 ) -> None:
-    """Refuse windows that cannot be: everything at least 1, padding at least 0."""
+    """Refuse windows that cannot be: everything at least 1, padding at least 0, all in 32 bits."""
     for argument, value, least in (
         ("kernel_size", kernel_size, 1),
         ("stride", stride, 1),
@@ -103,6 +112,8 @@ def check_window(
     ):
         if min(value) < least:
             raise ValueError(f"{name}: {argument}={value} must be at least {least}")
+        if max(value) >= 2**31:
+            raise ValueError(f"{name}: {argument}={value} must be below 2**31")
 
 
 def check_pooling(
@@ -128,6 +139,8 @@ def _positions(
     ceil_mode: bool = False,
 ) -> int:
     """Places of a dilated window on a padded axis."""
+    if size < 1:
+        raise ValueError(f"{name}: the {axis} of its input is {size}, expected at least 1")
     room = size + 2 * pad - dilation * (kernel - 1) - 1
     if room < 0:
         reach = dilation * (kernel - 1) + 1

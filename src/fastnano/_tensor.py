@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import autograd
+from ._contract import FLOATS
 from .ops import EXPRESSIONS, OPS
 
 Axis = int | tuple[int, ...] | None
@@ -152,7 +153,7 @@ class Tensor:
         dtype = np.dtype(dtype)
         if dtype == self.dtype:
             return self
-        if self.requires_grad and dtype.kind == "f":
+        if self.requires_grad and dtype in FLOATS:
             return autograd.apply(EXPRESSIONS["cast"], self, dtype=dtype)
         return Tensor(self.data.astype(dtype))
 
@@ -296,7 +297,13 @@ class Tensor:
             raise RuntimeError(
                 "a tensor that requires a gradient is changed in place only under fastnano.no_grad()"
             )
-        ufunc(self.data, autograd.as_tensor(other, self).data, out=self.data, casting="same_kind")
+        other = autograd.as_tensor(other, self)
+        if other.requires_grad and autograd.state.grad_enabled:
+            raise RuntimeError(
+                "a change in place is not on the tape, so the new values' gradient would be lost; "
+                "make a new tensor (x = x + y), or use y.detach()"
+            )
+        ufunc(self.data, other.data, out=self.data, casting="same_kind")
         self._version[0] += 1
         return self
 

@@ -66,6 +66,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     x, weight = as_tensor(x), as_tensor(weight)
     if weight.ndim != 2:
         raise ValueError(f"linear: weight has shape {weight.shape}, expected (out_features, in_features)")
+    if not weight.shape[1]:
+        raise ValueError(f"linear: weight has shape {weight.shape}; in_features must be at least 1")
     bias = _constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias)
     if x.ndim == 2:
         return apply(OPS["linear"], x, weight, bias)
@@ -333,9 +335,9 @@ def batch_norm(
         )
     statistics = OPS["batch_statistics"].run([folded.data], {}, launch)
     mean, var = statistics["mean"], statistics["var"]
+    y = apply(OPS["batch_norm"], folded, weight, bias, Tensor(mean), Tensor(var), eps=float(eps))
     if running_mean is not None and running_var is not None:
         _update_running(running_mean, running_var, mean, var, values, momentum)
-    y = apply(OPS["batch_norm"], folded, weight, bias, Tensor(mean), Tensor(var), eps=float(eps))
     return y.reshape(x.shape)
 
 
