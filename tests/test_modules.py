@@ -155,6 +155,7 @@ def test_sequential():
         net[3]
     with pytest.raises(TypeError, match="'0' must be a Module, got builtin"):
         nn.Sequential(len)
+    assert list(nn.Sequential(a, b, c)[1:].append(a)) == [b, c, a]
     positional = nn.Sequential(a).append(nn.Sequential(b, c))
     assert [name for name, _ in positional.named_parameters()] == [
         "0.weight",

@@ -51,7 +51,10 @@ class Sequential(Module):
         return list(self._modules)[index]
 
     def append(self, layer: Module) -> Sequential:
-        self.add_module(str(len(self)), layer)
+        name = len(self)
+        while str(name) in self._modules:  # a slice keeps the names it had
+            name += 1
+        self.add_module(str(name), layer)
         return self
 
 

@@ -14,19 +14,21 @@ import numpy.typing as npt
 
 from .._contract import FLOATS
 from .._state import state
-from ..autograd import Tensor, as_tensor, native_array
+from ..autograd import Tensor, as_tensor, native_array, tensor
 
 LoadResult = namedtuple("LoadResult", ["missing_keys", "unexpected_keys"])
 
 
 class Parameter(Tensor):
-    """A tensor that a module learns; assigned to an attribute of a Module, it is found by
-    ``parameters()``."""
+    """A tensor that a module learns; assigned to an attribute of a Module, it is found by ``parameters()``.
+
+    It shares the memory of a tensor and copies an array, so that learning never changes a caller's array.
+    """
 
     __slots__ = ()
 
     def __init__(self, data: npt.ArrayLike, requires_grad: bool = True) -> None:
-        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
+        super().__init__(data.data if isinstance(data, Tensor) else tensor(data).data, requires_grad)
         if isinstance(data, Tensor):
             self._version = data._version
 
