@@ -72,7 +72,15 @@ def _reverse(row: Row, wants: tuple[bool, ...]) -> Reverse:
 
 
 class Op(Row):
-    """A forward kernel and the kernels of its gradients."""
+    """A forward kernel and the kernels of its gradients::
+
+        Op("linear", "x[n,i] weight[o,i] bias[o] -> y[n,o]", "dy weight -> dx", "dy x -> +dweight +dbias")
+
+    ``forward`` is a signature (see ``_contract``) whose first write is the op's result; what else it writes is
+    for backward, or for the caller beside it.  Each further rule names what one gradient kernel, called after
+    the first thing it writes (``linear_dx``), reads and writes; rules run in order and may read what an earlier
+    one wrote.  ``dims`` computes the sizes that need arithmetic.
+    """
 
     def __init__(self, name: str, forward: str, *gradients: str, dims: Dims | None = None) -> None:
         self.name = name
@@ -82,9 +90,7 @@ class Op(Row):
         self.gradients = tuple(self._gradient(rule, known) for rule in gradients)
         self.inputs = tuple(a.name for a in self.forward.reads)
         self.scalars = self.forward.scalars
-        self.output = self.forward.writes[
-            0
-        ].name  # further ones are what backward or the caller needs beside it
+        self.output = self.forward.writes[0].name
         self.differentiable = frozenset(w.name[1:] for rule in self.gradients for w in rule.writes)
 
     def _gradient(self, rule: str, known: dict[str, Argument]) -> Contract:

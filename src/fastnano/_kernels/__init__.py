@@ -13,7 +13,8 @@ from functools import cache
 
 import numpy as np
 
-FAMILIES = ("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss", "optim")
+from ._build import FAMILIES
+
 BACKENDS = ("cython", "numba", "numpy")
 Kernels = dict[str, Callable[..., None]]
 
