@@ -270,10 +270,10 @@ class Module:
         """Convert parameters and floating buffers to float32 or float64, in place."""
         if np.dtype(dtype) not in FLOATS:
             raise TypeError(f"{type(self).__name__}.to: dtype={np.dtype(dtype)} must be float32 or float64")
-        for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.dtype.kind == "f" and tensor.dtype != dtype:
-                tensor.data = tensor.data.astype(dtype)
-                tensor.grad = None
+        for t in (*self.parameters(), *self.buffers()):
+            if t.dtype.kind == "f" and t.dtype != dtype:
+                t.data = t.data.astype(dtype)
+                t.grad = None
         return self
 
     def double(self) -> Module:
