@@ -366,3 +366,8 @@ def test_a_failed_forward_leaves_batch_norm_as_it_was():
             norm(x)
     assert norm.num_batches_tracked.item() == 0
     np.testing.assert_array_equal(norm.running_mean.data, 0)
+
+
+def test_a_sample_beyond_what_native_code_can_address():
+    with fn.use_backend("cython"), pytest.raises(ValueError, match="too large for native code"):
+        F.conv2d(ones(1, 1, 3, 3), ones(1, 1, 1, 1), padding=20_000, stride=20_000)

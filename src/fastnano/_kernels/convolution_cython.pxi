@@ -5,6 +5,11 @@
 # Rejected: mirrored and transposed copies of the weights for dx, which the places make needless.
 
 
+cdef inline bint conv_too_large(size channels, size rows, size columns) noexcept nogil:
+    """Whether an offset within a padded block does not fit a place; in double, which does not overflow."""
+    return <double> BLOCK * channels * rows * columns > 2147483647.0
+
+
 cdef inline size conv_padded(size channels, size h, size w, size pad_h, size pad_w) noexcept nogil:
     """Floats of a padded block; none where nothing is padded."""
     return BLOCK * channels * (h + 2 * pad_h) * (w + 2 * pad_w) if pad_h or pad_w else 0
@@ -33,6 +38,8 @@ cdef inline const float *surround(
 cdef size conv2d_forward_scratch(
     size c, size h, size w, size d, size k, size l, size pad_h, size pad_w
 ) noexcept nogil:
+    if conv_too_large(c, h + 2 * pad_h, w + 2 * pad_w):
+        return -1
     return conv_padded(c, h, w, pad_h, pad_w) + 2 * d * k * l
 
 
@@ -77,13 +84,14 @@ cdef inline size dx_after(size input, size output, size stride, size pad) noexce
     return max(0, (input - 1 + pad) // stride - (output - 1))
 
 
-
 cdef size conv2d_dx_scratch(
     size h, size w, size o, size k, size l, size p, size q, size stride_h, size stride_w,
     size pad_h, size pad_w, size dilation_h, size dilation_w, size groups
 ) noexcept nogil:
     cdef size rows = p + dx_before(k, stride_h, pad_h, dilation_h) + dx_after(h, p, stride_h, pad_h)
     cdef size columns = q + dx_before(l, stride_w, pad_w, dilation_w) + dx_after(w, q, stride_w, pad_w)
+    if conv_too_large(o, rows, columns):
+        return -1
     return BLOCK * o * rows * columns + 2 * (o // groups) * k * l
 
 
@@ -152,6 +160,8 @@ cdef inline void sum_planes(const vec *dy, float *dbias, size blocks, size chann
 
 
 cdef size conv2d_dweight_scratch(size c, size h, size w, size p, size q, size pad_h, size pad_w) noexcept nogil:
+    if conv_too_large(c, h + 2 * pad_h, w + 2 * pad_w):
+        return -1
     return conv_padded(c, h, w, pad_h, pad_w) + 2 * p * q
 
 
@@ -230,6 +240,8 @@ cdef inline void scatter_row(
 cdef size conv2d_im2col_forward_scratch(
     size c, size h, size w, size k, size l, size q, size pad_h, size pad_w
 ) noexcept nogil:
+    if conv_too_large(c, h + 2 * pad_h, w + 2 * pad_w):
+        return -1
     return conv_padded(c, h, w, pad_h, pad_w) + BLOCK * c * k * l * q
 
 
@@ -259,6 +271,8 @@ cdef void conv2d_im2col_forward(
 cdef size conv2d_im2col_dx_scratch(
     size c, size h, size w, size k, size l, size q, size pad_h, size pad_w
 ) noexcept nogil:
+    if conv_too_large(c, h + 2 * pad_h, w + 2 * pad_w):
+        return -1
     return BLOCK * c * ((h + 2 * pad_h) * (w + 2 * pad_w) + k * l * q)
 
 
@@ -293,6 +307,8 @@ cdef void conv2d_im2col_dx(
 cdef size conv2d_im2col_dweight_scratch(
     size c, size h, size w, size k, size l, size p, size q, size pad_h, size pad_w
 ) noexcept nogil:
+    if conv_too_large(c, h + 2 * pad_h, w + 2 * pad_w) or conv_too_large(k * l, p, q):
+        return -1
     return conv_padded(c, h, w, pad_h, pad_w) + BLOCK * k * l * p * q + 2 * p * q
 
 

@@ -229,9 +229,9 @@ cdef void take_in_place(Call *call) noexcept nogil:
 
 
 cdef Py_ssize_t lay_out(Call *call, int *threads) noexcept nogil:
-    """Divides a block kernel into items and lays out the arena; returns its size in bytes."""
+    """Divides a block kernel into items and lays out the arena; returns its size in bytes, or -1: no kernel for it."""
     cdef Program *program = call.program
-    cdef Py_ssize_t block_bytes = 0
+    cdef Py_ssize_t block_bytes = 0, floats
     cdef double values[MAX_NUMBERS]
     cdef int k
     call.blocks = (call.extent + BLOCK - 1) // BLOCK
@@ -260,7 +260,10 @@ cdef Py_ssize_t lay_out(Call *call, int *threads) noexcept nogil:
     call.scratch_offset = call.thread_bytes
     if program.scratch != NULL:
         fill(call, program.scratch_number, program.scratch_numbers, call.step, 0, values)
-        call.thread_bytes += aligned(4 * program.scratch(NULL, values))
+        floats = program.scratch(NULL, values)
+        if floats < 0:
+            return -1
+        call.thread_bytes += aligned(4 * floats)
     threads[0] = <int> min(threads[0], call.items)
     return call.copy_bytes * call.items + call.thread_bytes * threads[0]
 
@@ -366,6 +369,8 @@ cdef class Kernel:
                 threads = 1
             take_in_place(&call)
             bytes = lay_out(&call, &threads)
+            if bytes < 0:
+                raise ValueError(f"{self.name}: a sample is too large for native code; try use_backend('numpy')")
             arena = take_arena(bytes)
             with nogil:
                 run_blocks(&call, arena.memory, threads)
