@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cases import CASES, EXPRESSION_CASES
-from fastnano import _kernels
+from fastnano import _kernels, nn
 from fastnano.ops import CONTRACTS, EXPRESSIONS, OPS, STEPS
 from variants import NATIVE, load
 
@@ -65,6 +65,17 @@ def test_every_family_exports_its_kernels_once():
 def test_every_row_has_its(what, rows, named):
     assert sorted(rows - named) == [], f"rows without a {what}"
     assert sorted(named - rows) == [], f"a {what} of no row"
+
+
+def test_every_row_has_its_function_and_every_function_its_class():
+    functions = nn.functional.__all__
+    classes = [name.lower() for name in nn.__all__]
+    assert [r for r in OPS if not r.startswith(tuple(functions))] == [
+        "batch_statistics"
+    ]  # part of batch_norm
+    assert [f for f in functions if not any(c.startswith(f.replace("_", "")) for c in classes)] == [
+        "pad"
+    ]  # what padding="same" is made of
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
