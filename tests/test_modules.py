@@ -428,3 +428,15 @@ def test_empty_batches(text):
     y.backward(np.zeros(y.shape))
     assert x.grad.shape == (0, 3)
     assert all(not p.grad.data.any() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("layer", [nn.ReLU(), nn.Sigmoid(), nn.Flatten(), nn.Identity()], ids=repr)
+def test_an_output_changed_by_its_owner_changes_neither_input_nor_gradient(layer):
+    x = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
+    want, dy = x.copy(), np.ones((3, 4), np.float32)
+    layer.forward(x)
+    gradient = layer.backward(dy)
+    y = layer.forward(x)
+    y[:] = -7
+    np.testing.assert_array_equal(x, want)
+    np.testing.assert_array_equal(layer.backward(dy), gradient)

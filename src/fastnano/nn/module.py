@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import threading
 import weakref
@@ -62,9 +63,11 @@ def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
             return forward(self, *map(as_tensor, inputs), **options)
         tensors = [Tensor(x, state.grad_enabled and x.dtype.kind == "f") for x in map(native_array, inputs)]
         output = forward(self, *tensors, **options)
+        arrays = tuple(y.data for y in output) if isinstance(output, tuple) else output.data
         if state.grad_enabled:
             _tapes.of(self).append((tensors, output))
-        return tuple(y.data for y in output) if isinstance(output, tuple) else output.data
+            arrays = copy.deepcopy(arrays)  # the caller may change what is his; backward needs its own
+        return arrays
 
     return wrapped
 
