@@ -53,6 +53,8 @@ def test_making_a_network_leaves_it_untrained_and_in_training_mode():
         ("conv 3", ["conv out_channels kernel_size [stride] [padding]"]),
         ("dense 10", ["1 x 28 x 28", "put flatten before it"]),
         ("flatten, conv 3 3", ["layer 2", "784", "(channels, height, width)"]),
+        ("conv 3 3 bias=maybe", ["bias=maybe must be true or false"]),
+        ("maxpool 2 return_indices=true", ["must give one tensor, got tuple"]),
         ("conv 3 3 paddng=1", ["option of conv 'paddng'", "did you mean 'padding'"]),
         ("conv 3 3 padding=1 padding=2", ["padding is given twice"]),
         ("conv 3 3 in_channels=1", ["unknown option of conv 'in_channels'"]),

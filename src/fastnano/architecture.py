@@ -104,7 +104,7 @@ def parse_layers(line: str, input_shape: Shape = (1, 28, 28)) -> nn.Sequential:
         try:
             layer = _layer(item, shape)
             shape = output_shape(layer, shape)
-        except (ValueError, TypeError, NotImplementedError) as error:
+        except (ValueError, TypeError, NotImplementedError, MemoryError) as error:
             raise ValueError(f"layer {place} ({item!r}), which meets {_text(shape)}: {error}") from None
         layers.append(layer)
     return nn.Sequential(*layers)
@@ -121,6 +121,8 @@ def output_shape(layer: nn.Module, shape: Shape) -> Shape:
     with no_grad(), use_backend("numpy"):
         y = layer(Tensor(np.zeros((1, *shape), np.float32)))
     layer.train()
+    if not isinstance(y, Tensor):
+        raise TypeError(f"a layer of a line must give one tensor, got {type(y).__name__}")
     return y.shape[1:]
 
 
@@ -148,7 +150,7 @@ def _arguments(key: str, word: Word, rest: list[str], layer: type) -> dict[str, 
         form = " ".join(n if i < word.required else f"[{n}]" for i, n in enumerate(word.numbers))
         raise ValueError(f"expected '{f'{key} {form}'.strip()}', and key=value only after the numbers")
     arguments = {name: _value(text) for name, text in zip(word.numbers, numbers, strict=False)}
-    accepted = [name for name in _parameters(layer) if name != word.inferred]
+    accepted = {name: p for name, p in _parameters(layer).items() if name != word.inferred}
     for text in rest[len(numbers) :]:
         name, equals, value = text.partition("=")
         if not equals:
@@ -158,6 +160,8 @@ def _arguments(key: str, word: Word, rest: list[str], layer: type) -> dict[str, 
         if name in arguments:
             raise ValueError(f"{name} is given twice")
         arguments[name] = _value(value)
+        if isinstance(accepted[name].default, bool) and not isinstance(arguments[name], bool):
+            raise ValueError(f"{name}={value} must be true or false")
     return arguments
 
 
