@@ -187,6 +187,44 @@ def test_an_interrupted_run_resumes_bit_for_bit(few, tmp_path):
     assert same_weights(part, whole)
 
 
+@pytest.mark.usefixtures("_no_pictures")
+def test_a_run_that_is_interrupted_in_its_first_epoch_begins_again(few, tmp_path, capsys, monkeypatch):
+    class Impatient(fastnano.callbacks.JSONLogger):
+        def on_step_end(self, trainer):
+            trainer.stop = "interrupted"
+
+    folder = tmp_path / "part"
+    with monkeypatch.context() as patch:
+        patch.setattr(fastnano.callbacks, "JSONLogger", Impatient)
+        assert train(few, "--layers", LAYERS, "--epochs", "1", "--out", str(folder)) == 130
+    out = capsys.readouterr().out
+    assert "no epoch was completed; tested in" in out
+    assert f"`fastnano train --config {folder / 'run.toml'}` begins again" in out
+    assert tomllib.loads((folder / "run.toml").read_text())["result"]["stopped"] == "interrupted"
+    assert main(["train", "--config", str(folder / "run.toml"), "--out", str(tmp_path / "again")]) == 0
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_a_run_that_ended_before_its_model_was_written_is_finished(run, tmp_path):
+    part = tmp_path / "part"
+    shutil.copytree(run, part)
+    (part / "model.safetensors").unlink()
+    about = (part / "run.toml").read_text()
+    (part / "run.toml").write_text(about[: about.index("[result]")])
+    assert main(["train", "--resume", str(part)]) == 0
+    assert same_weights(part, run)
+    result = [tomllib.loads((folder / "run.toml").read_text())["result"] for folder in (part, run)]
+    assert result[0] == result[1]
+
+
+def test_a_folder_that_cannot_be_written(few, capsys, tmp_path):
+    (tmp_path / "file").touch()
+    out = str(tmp_path / "file" / "run")
+    error = fails(capsys, ["train", "--dataset", "mnist", "--data-dir", str(few), "--out", out])
+    assert f"{out}: runs cannot be written there" in error
+    assert "--out" in error
+
+
 def test_what_cannot_be_resumed(run, capsys, tmp_path):
     assert "its 2 epochs are done" in fails(capsys, ["train", "--resume", str(run)])
     assert "--lr cannot change" in fails(capsys, ["train", "--resume", str(run), "--lr", "0.1"])
@@ -199,8 +237,12 @@ def test_auto_falls_back_to_synthetic_digits_and_says_so(capsys, empty_cache, mo
     monkeypatch.setattr(SyntheticDigits.__init__, "__defaults__", (True, 0, 200, 1.0))
     assert main(["train", "--layers", "flatten, dense 10", "--epochs", "1"]) == 0
     captured = capsys.readouterr()
-    assert captured.out.splitlines()[0].startswith("Data    Synthetic digits from")
+    why = "MNIST, which was not found, and not downloaded, as FASTNANO_OFFLINE is set"
+    assert captured.out.splitlines()[0].startswith(f"Data    Synthetic digits (instead of {why}) from")
     assert "MNIST was not found" in captured.err
+    about = tomllib.loads(next(Path("runs").glob("*/run.toml")).read_text())
+    assert about["options"]["dataset"] == "synthetic"
+    assert about["data"]["instead-of"] == why
     assert " % on Synthetic digits test" in captured.out
     assert "MNIST test" not in captured.out
 
@@ -251,6 +293,9 @@ def test_losses_optimisers_and_schedules(few, options):
         (["train", "--lr", "0"], ["'0' is not a number above 0"]),
         (["train", "--validation", "1"], ["at least 0 and below 1"]),
         (["train", "--augment", "shft"], ["did you mean 'shift'"]),
+        (["train", "--augment", "rotate=x"], ["'x' is not a whole number; such as rotate=10"]),
+        (["train", "--model", "cnnn"], ["unknown model 'cnnn'", "did you mean 'cnn'"]),
+        (["train", "--layers", "cnv 3"], ["layer 1 ('cnv 3')", "did you mean 'conv'"]),
         (["train", "--model", "mlp", "--layers", "relu"], ["one of --model and --layers"]),
         (["train", "--momentum", "0.5"], ["--momentum is for --optimizer sgd"]),
         (["train", "--config", "nothing.toml"], ["nothing.toml: there is no such file"]),
@@ -335,6 +380,23 @@ def test_predict_a_picture_dark_on_light_or_light_on_dark(run, tmp_path, capsys)
         assert main(["predict", str(run), "--image", str(tmp_path / name)]) == 0
         outputs.append(capsys.readouterr().out.splitlines()[:10])
     assert outputs[0] == outputs[1]
+    ink = np.zeros((28, 28, 4), np.uint8)  # black, where it is not transparent
+    ink[..., 3] = pixels
+    image.fromarray(ink).save(tmp_path / "ink.png")
+    assert main(["predict", str(run), "--image", str(tmp_path / "ink.png")]) == 0
+    assert capsys.readouterr().out.splitlines()[:10] == outputs[0]
+
+
+def test_pictures_that_are_none(run, few, tmp_path, capsys):
+    pytest.importorskip("PIL.Image")
+    (tmp_path / "text.png").write_text("hello")
+    assert "text.png: is damaged, or not a picture" in fails(
+        capsys, ["predict", str(run), "--image", str(tmp_path / "text.png")]
+    )
+    assert "none.png: there is no such file" in fails(capsys, ["predict", str(run), "--image", "none.png"])
+    assert "image 999: MNIST test has the images 0 to 99" in fails(
+        capsys, ["filters", str(run), "--image", "999", "--data-dir", str(few)]
+    )
 
 
 def test_filters(run, tmp_path, capsys):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..architecture import MODELS, unknown
 from ._parser import Parser, UsageError, number, one_of
-from ._run import CONFIG, DATASETS, INPUT_SHAPE, read_toml
+from ._run import CONFIG, DATASETS, INPUT_SHAPE, read_options
 
 if TYPE_CHECKING:
     from .. import nn, optim
@@ -51,7 +52,12 @@ def _data_options(add: Callable[..., Any]) -> None:
 
 
 def _network_options(add: Callable[..., Any]) -> None:
-    add("--model", metavar="NAME", help="mlp, lenet5, cnn (if nothing is said) or bncnn")
+    add(
+        "--model",
+        metavar="NAME",
+        type=one_of("model", MODELS),
+        help="mlp, lenet5, cnn (if nothing is said) or bncnn",
+    )
     add("--layers", metavar="LINE", help="such as 'conv 8 5, relu, maxpool 2, flatten, dense 10'")
 
 
@@ -109,9 +115,7 @@ def _arguments(path: Path, p: Parser, argv: list[str]) -> list[str]:
     """A run's file as command-line arguments, so that the same checks hold for them."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file; every run folder has its {CONFIG}")
-    options = read_toml(path).get("options")
-    if not isinstance(options, dict):
-        raise ValueError(f"{path}: has no table [options]")
+    options = read_options(path)
     if any(name in argv for name in ("--model", "--layers")):
         options = {name: value for name, value in options.items() if name not in ("model", "layers")}
     for name in options:
@@ -130,6 +134,10 @@ def _completed(args: Any) -> Any:
         raise UsageError(f"train: --label-smoothing is for --loss cross-entropy, not {args.loss}")
     if args.model is None and args.layers is None:
         args.model = "cnn"
+    if args.layers is not None:
+        from .. import architecture
+
+        architecture.parse_layers(args.layers, INPUT_SHAPE)  # its faults come before any download
     if args.lr is None:
         args.lr = OPTIMIZERS[args.optimizer]
     augmentation(args.augment)
@@ -210,7 +218,6 @@ def augmentation(text: str | None) -> Compose | None:
     """``shift=2,rotate=10,flip`` as transforms."""
     if not text:
         return None
-    from ..architecture import unknown
     from ..data import Compose, RandomHorizontalFlip, RandomRotation, RandomShift
 
     kinds: dict[str, Any] = {"shift": RandomShift, "rotate": RandomRotation, "flip": RandomHorizontalFlip}
@@ -219,8 +226,16 @@ def augmentation(text: str | None) -> Compose | None:
         name, _, amount = item.strip().partition("=")
         if name not in AUGMENTS:
             raise UsageError(f"train: --augment: {unknown('augmentation', name, AUGMENTS)}")
+        usual = AUGMENTS[name]
         try:
-            transforms.append(kinds[name](type(AUGMENTS[name])(amount or AUGMENTS[name])))
+            transforms.append(kinds[name](_amount(amount, type(usual)) if amount else usual))
         except ValueError as error:
-            raise UsageError(f"train: --augment {item}: {error}; such as {name}={AUGMENTS[name]}") from None
+            raise UsageError(f"train: --augment {item}: {error}; such as {name}={usual}") from None
     return Compose(transforms)
+
+
+def _amount(text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a {'whole ' if kind is int else ''}number") from None

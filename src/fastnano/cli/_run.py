@@ -50,7 +50,7 @@ class Run:
         if missing:
             raise ValueError(f"{file}: was not written by `fastnano train` (no {', '.join(sorted(missing))})")
         config = file.parent / CONFIG
-        options = read_toml(config).get("options", {}) if config.is_file() else {}
+        options = read_options(config) if config.is_file() else {}
         return cls(file.parent, checkpoint.load(file), metadata, options)
 
     def test_data(self, root: str | None) -> ImageDataset:
@@ -77,6 +77,16 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: is not TOML: {error}") from error
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """The options that a run's file holds."""
+    options = read_toml(path).get("options")
+    if not isinstance(options, dict):
+        raise ValueError(f"{path}: has no table [options]")
+    if not isinstance(options.get("data-dir", ""), str):
+        raise ValueError(f"{path}: data-dir is {options['data-dir']!r}, expected a folder's name")
+    return options
 
 
 def write_toml(path: Path, comment: str, tables: dict[str, dict[str, Any]]) -> None:
@@ -119,12 +129,13 @@ def load_data(name: str, root: str | None) -> tuple[ImageDataset, ImageDataset, 
     with _notes() as notes:
         train = load(name, root)
         test = load(train.key, root, train=False)
-    return train, test, notes
+    return train, test, list(dict.fromkeys(notes))
 
 
 def data_line(dataset: ImageDataset) -> str:
     checked = "verified" if dataset.verified else "not verified: the SHA-256 is not a published one"
-    return f"{dataset.name} from {dataset.source}, {checked}"
+    lack = f" (instead of {dataset.instead_of})" if dataset.instead_of else ""
+    return f"{dataset.name}{lack} from {dataset.source}, {checked}"
 
 
 # Terminal
@@ -175,4 +186,7 @@ def first_filters(model: Module, layer: int | str = 0, colour: bool = True) -> s
     if count * channels <= 64:
         return inspect.show_filters(model, layer, colour=colour)
     shown = inspect.half_blocks(weights[:fit, 0], colour=colour)
-    return f"The first {fit} of {count} filters\n\n{shown}"
+    few = f"The first {min(fit, count)} of {count} filters" + (
+        f", the first of their {channels} channels" if channels > 1 else ""
+    )
+    return f"{few}\n\n{shown}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_image(run: Run, index: int, root: str | None) -> tuple[Any, str]:
     """A test image, and the line that says what it is."""
     test = run.test_data(root)
     if index >= len(test):
-        raise IndexError(f"--index {index}: {test.name} test has the images 0 to {len(test) - 1}")
+        raise IndexError(f"image {index}: {test.name} test has the images 0 to {len(test) - 1}")
     return test.images[
         index
     ], f"{test.name} test image {index} is labelled {test.classes[test.labels[index]]}"
@@ -51,8 +52,15 @@ def read_image(path: str) -> Any:
         from PIL import Image
     except ImportError as error:
         raise ImportError("reading pictures needs Pillow: pip install 'fastnano[viz]'") from error
-    with Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("L").resize((28, 28)))
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"--image {path}: there is no such file")
+    try:
+        with Image.open(path) as picture:
+            ink = picture.convert("RGBA")
+    except OSError as error:
+        raise OSError(f"--image {path}: is damaged, or not a picture ({error})") from error
+    paper = Image.new("RGBA", ink.size, "white")  # shows where the picture is transparent
+    pixels = np.asarray(Image.alpha_composite(paper, ink).convert("L").resize((28, 28)))
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     return 255 - pixels if np.median(border) > 127 else pixels
 

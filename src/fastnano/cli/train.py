@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import platform
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +63,9 @@ def main(argv: list[str]) -> int:
         folder / CONFIG, f"fastnano train --config {CONFIG} repeats this run.", tables | {"result": result}
     )
     if history.stopped:
-        say(f"Stopped: {history.stopped}; `fastnano train --resume {folder}` goes on", "bold")
+        begun = (folder / TRAINING).is_file()
+        way = f"--resume {folder}` goes on" if begun else f"--config {folder / CONFIG}` begins again"
+        say(f"Stopped: {history.stopped}; `fastnano train {way}", "bold")
     return 130 if history.stopped else 0
 
 
@@ -131,8 +135,14 @@ def _folder(args: Any) -> Path:
         name = f"{date.today()}-{args.dataset}-{args.model or 'layers'}"
         names = (Path("runs") / (name + (f"-{i}" if i > 1 else "")) for i in range(1, 10_000))
         folder = next(folder for folder in names if not folder.exists())
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise OSError(
+            f"{folder}: runs cannot be written there ({error.strerror}); name another folder with --out"
+        ) from error
 
 
 def _remove_if_empty(folder: Path, args: Any) -> None:
@@ -140,7 +150,8 @@ def _remove_if_empty(folder: Path, args: Any) -> None:
     if not args.resume and not (folder / TRAINING).exists():
         for name in (CONFIG, "log.jsonl"):
             (folder / name).unlink(missing_ok=True)
-        folder.rmdir()
+        with suppress(OSError):  # it may hold what others wrote
+            folder.rmdir()
 
 
 def _introduce(args: Any, model: Module, parts: tuple[Any, Any, Any], folder: Path) -> None:
@@ -167,6 +178,7 @@ def _epochs(number: int) -> str:
 def _data(train: ImageDataset, test: ImageDataset) -> dict[str, Any]:
     return {
         "name": train.name,
+        "instead-of": train.instead_of or None,
         "source": train.source,
         "verified": train.verified and test.verified,
         "sha256": train.sha256,
@@ -207,11 +219,13 @@ def _watch(args: Any, trainer: Trainer, folder: Path) -> None:
                 f"--resume {folder}: no epoch of it was completed; repeat it with --config"
             )
         checkpoint.load_training(folder / TRAINING, trainer)
-        if trainer.epoch >= args.epochs:
+        if trainer.epoch >= args.epochs and "result" in read_toml(folder / CONFIG):
             raise ValueError(f"--resume {folder}: its {_epochs(args.epochs)} are done")
 
 
 def _fit(args: Any, trainer: Trainer, train: Any, validation: Any) -> Any:
+    if trainer.epoch >= args.epochs:  # only the end of the run is missing
+        return trainer.history
     return trainer.fit(
         train,
         validation,
@@ -248,11 +262,13 @@ def _finish(trainer: Trainer, train: ImageDataset, test: ImageDataset, folder: P
     if sys.stdout.isatty():
         print(f"\n{first_filters(trainer.model)}")
     say(f"\n{percent(accuracy, test.name)} ({len(test):,} images)", "bold green")
-    print(f"{seconds:.1f} s of training, {speed:,.0f} images/s; tested in {testing:.1f} s")
+    done = f"{seconds:.1f} s of training, {speed:,.0f} images/s" if records else "no epoch was completed"
+    print(f"{done}; tested in {testing:.1f} s")
     print(f"{note}\nThe run is in {folder}" if note else f"The run is in {folder}")
     return {
         "test-accuracy": accuracy,
         "epochs": trainer.epoch,
+        "stopped": trainer.history.stopped or None,
         "seconds": seconds,
-        "images-per-second": speed,
+        "images-per-second": speed if records else None,
     }

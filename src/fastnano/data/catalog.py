@@ -24,22 +24,26 @@ def load(name: str = "auto", root: Root = None, train: bool = True) -> ImageData
     """A data set by name: "mnist", "fashion-mnist", "kmnist" or "synthetic" (which has no root).
 
     "auto" is MNIST if it is found or can be downloaded, else the synthetic digits; ``.name`` and ``.source``
-    say which, and ``load(train.name, root, train=False)`` gives the other split of the same set.
+    say which, ``.instead_of`` why not MNIST, and ``load(train.name, root, train=False)`` gives the other
+    split of the same set.
 
     Raises ``ValueError`` for an unknown name and what the set itself raises.
     """
-    kind = _auto(root) if name == "auto" else _kind(name)
-    return kind(root, train) if issubclass(kind, MNIST) else kind(train)
+    kind, lack = _auto(root) if name == "auto" else (_kind(name), "")
+    dataset = kind(root, train) if issubclass(kind, MNIST) else kind(train)
+    dataset.instead_of = lack
+    return dataset
 
 
-def _auto(root: Root) -> Kind:
+def _auto(root: Root) -> tuple[Kind, str]:
+    """MNIST, or what there is instead and why."""
     try:
         if MNIST.find(root) is None:
             MNIST.fetch(root)
     except DatasetNotFoundError as error:
         log.warning("%s\nThe synthetic digits are used in its stead.", error)
-        return SyntheticDigits
-    return MNIST
+        return SyntheticDigits, f"{MNIST.name}, which was not found, and {error.reason}"
+    return MNIST, ""
 
 
 def _kind(name: str) -> Kind:

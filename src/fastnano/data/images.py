@@ -23,6 +23,8 @@ TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 class DatasetNotFoundError(FileNotFoundError):
     """A data set is neither on this machine nor to be had; the message says where it was looked for."""
 
+    reason: str = ""  # why it is not to be had, in short
+
 
 @dataclass(frozen=True)
 class Place:
@@ -57,6 +59,7 @@ class ImageDataset(TensorDataset):
     source: str  # where it was found or how it was made
     verified: bool  # whether both files have a published SHA-256
     sha256: str  # of the unpacked images file
+    instead_of: str = ""  # what "auto" would rather have had, and why there is none
 
     def _keep(self, opened: Opened, train: bool, source: str) -> None:
         """Keep arrays that fit together; ``ValueError`` where they do not."""
@@ -107,10 +110,12 @@ class ImageDataset(TensorDataset):
     def not_found(cls, root: Root, reason: str) -> DatasetNotFoundError:
         """The error that tells where the set was looked for, why it was not made, and how to get it."""
         looked = "".join(f"\n  {place}: {len(place.files)} of 4 files" for place in cls.places(root))
-        return DatasetNotFoundError(
+        error = DatasetNotFoundError(
             f"{cls.name} was not found in{looked}\nand {reason}.\n"
             f"To get it run `fastnano data fetch {cls.key}`"
         )
+        error.reason = reason.partition("\n")[0].rstrip(":")
+        return error
 
     def __repr__(self) -> str:
         split = "train" if self.train else "test"

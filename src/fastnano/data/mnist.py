@@ -120,11 +120,13 @@ class MNIST(ImageDataset):
     def not_found(cls, root: Root, reason: str) -> DatasetNotFoundError:
         error = super().not_found(root, reason)
         urls = "".join(f"\n  {mirror}" for mirror in cls.mirrors)
-        return DatasetNotFoundError(
+        whole = DatasetNotFoundError(
             f"{error}, or take its four files ({TRAIN[0]}.gz, ...) from any of{urls}\n"
             f"to this machine, and `fastnano data import {cls.key} FOLDER`, or give their folder as root or "
             "in FASTNANO_DATA."
         )
+        whole.reason = error.reason
+        return whole
 
 
 def _files(folder: Path) -> dict[str, Path]:
