@@ -17,6 +17,7 @@ import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
 
 ROOT = Path(__file__).parent.resolve()
 KERNELS = Path("src/fastnano/_kernels")
@@ -99,7 +100,10 @@ class Build(build_ext):
         if self.compiler.compiler_type == "msvc":
             raise SystemExit("fastnano needs GCC or Clang; on Windows use WSL")
         self.parallel = self.parallel or os.cpu_count() or 1
-        super().build_extensions()
+        try:
+            super().build_extensions()
+        except CompileError as error:
+            raise SystemExit(f"{error}\n{NO_COMPILER.format(error='see the messages above')}") from error
 
 
 os.chdir(ROOT)
