@@ -301,6 +301,8 @@ def test_losses_optimisers_and_schedules(few, options):
         (["train", "--config", "nothing.toml"], ["nothing.toml: there is no such file"]),
         (["eval", "nothing"], ["nothing: no run is here", "fastnano train"]),
         (["predict", "nothing"], ["one of --image FILE and --index N"]),
+        (["data", "import", "synthetic", "."], ["data fetch synthetic"]),
+        (["data", "fetch", "mnist", "here"], ["unexpected argument 'here'"]),
         (["summary"], ["one of RUN, --model NAME and --layers"]),
         (["summary", "--model", "lenet"], ["did you mean 'lenet5'"]),
         (["summary", "--layers", "conv 3"], ["layer 1 ('conv 3')"]),

@@ -160,7 +160,7 @@ class ProgressBar(Callback):
         self._begun = self._drawn = time.perf_counter()
         self._done = trainer.epoch
         if self.console.is_terminal:
-            self._bar = _bar(self.console)
+            self._bar = _bar(self.console, 60 + len(trainer.history.dataset))
             self._task = self._bar.add_task("", total=1, text="")
             self._bar.start()
 
@@ -178,7 +178,7 @@ class ProgressBar(Callback):
         if status.accuracy is not None:
             parts.append(_percent(status.accuracy))
         parts += [f"{status.images / status.seconds:,.0f} images/s", f"{left:.0f} s left"]
-        text = f"epoch {status.epoch}/{status.epochs}"
+        text = f"{trainer.history.dataset} epoch {status.epoch}/{status.epochs}".lstrip()
         self._bar.update(self._task, completed=share, description=text, text="  ".join(parts), refresh=True)
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
@@ -233,8 +233,10 @@ def _columns(record: Record) -> list[tuple[str, str]]:
     return [(title, name) for name, title in shown.items()]
 
 
-def _bar(console: Any) -> Any:
+def _bar(console: Any, text: int) -> Any:
+    """As long as so many columns of text leave."""
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[text]}"))
+    width = max(4, min(24, console.width - text))
+    columns = (TextColumn("{task.description}"), BarColumn(width), TextColumn("{task.fields[text]}"))
     return Progress(*columns, console=console, auto_refresh=False, transient=True)

@@ -137,6 +137,7 @@ def _completed(args: Any) -> Any:
     if args.layers is not None:
         from .. import architecture
 
+        args.layers = " ".join(args.layers.split())  # it may have been broken into lines
         architecture.parse_layers(args.layers, INPUT_SHAPE)  # its faults come before any download
     if args.lr is None:
         args.lr = OPTIMIZERS[args.optimizer]

@@ -30,6 +30,10 @@ def main(argv: list[str]) -> int:
         raise UsageError(
             f"data import: name the folder to import from: fastnano data import {args.name} FOLDER"
         )
+    if args.action == "import" and args.name == "synthetic":
+        raise UsageError("data import: the synthetic digits are drawn: fastnano data fetch synthetic")
+    if args.action == "fetch" and args.folder:
+        raise UsageError(f"data fetch: unexpected argument {args.folder!r}; FASTNANO_CACHE names the folder")
     if args.action == "where":
         for name in names:
             _where(name, args.folder)
