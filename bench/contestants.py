@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,55 +38,47 @@ class Contestant(NamedTuple):
     networks: tuple[str, ...] = tuple(NETWORKS)
 
 
-def _fastnano_eager(network: str, batch: int, threads: int, backend: str) -> Calls:
-    import fastnano
-    from fastnano import nn, optim
-
-    fastnano.use_backend(backend)
+def _eager(
+    nn: Any, optim: Any, stock: Iterable[tuple[Any, Any]], image: Any, network: str, still_mode: Any
+) -> Calls:
+    """A training step and a look at one image, layer by layer; the two libraries share their spelling."""
     net, criterion = build(nn, network), nn.CrossEntropyLoss()
     optimizer = optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
-    stock = itertools.cycle([(fastnano.from_numpy(x), t) for x, t in batches(network, POOL, batch)])
+    batch_after_batch = itertools.cycle(list(stock))
 
     def train() -> None:
-        x, target = next(stock)
+        x, target = next(batch_after_batch)
         optimizer.zero_grad()
         loss = criterion(net(x), target)
         loss.backward()
         optimizer.step()
 
     still = build(nn, network).eval()
-    image = fastnano.from_numpy(next(batches(network, 1, 1))[0])
 
     def infer() -> Any:
-        with fastnano.no_grad():
+        with still_mode():
             return still(image)
 
     return Calls(train, infer)
+
+
+def _fastnano_eager(network: str, batch: int, threads: int, backend: str) -> Calls:
+    import fastnano
+    from fastnano import nn, optim
+
+    fastnano.use_backend(backend)
+    stock = [(fastnano.from_numpy(x), t) for x, t in batches(network, POOL, batch)]
+    image = fastnano.from_numpy(next(batches(network, 1, 1))[0])
+    return _eager(nn, optim, stock, image, network, fastnano.no_grad)
 
 
 def _torch_eager(network: str, batch: int, threads: int, backend: str) -> Calls:
     import torch
 
     torch.set_num_threads(threads)
-    net, criterion = build(torch.nn, network), torch.nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
-    stock = itertools.cycle([tuple(map(torch.from_numpy, pair)) for pair in batches(network, POOL, batch)])
-
-    def train() -> None:
-        x, target = next(stock)
-        optimizer.zero_grad()
-        loss = criterion(net(x), target)
-        loss.backward()
-        optimizer.step()
-
-    still = build(torch.nn, network).eval()
+    stock = [tuple(map(torch.from_numpy, pair)) for pair in batches(network, POOL, batch)]
     image = torch.from_numpy(next(batches(network, 1, 1))[0])
-
-    def infer() -> Any:
-        with torch.inference_mode():
-            return still(image)
-
-    return Calls(train, infer)
+    return _eager(torch.nn, torch.optim, stock, image, network, torch.inference_mode)
 
 
 def _sklearn(network: str, batch: int, threads: int, backend: str) -> Calls:

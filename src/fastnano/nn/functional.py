@@ -15,6 +15,7 @@ from .._state import current_backend
 from ..autograd import EXPRESSIONS, OPS, Tensor, apply, apply_full, as_tensor, launch
 from ..ops import STEPS
 from ._arguments import choice, count, pair, probability
+from ._initial import constant
 from .loss_functional import (
     cross_entropy,
     hinge_loss,
@@ -55,12 +56,6 @@ _CONVOLUTIONS = {"direct": OPS["conv2d"], "im2col": OPS["conv2d_im2col"]}
 _FASTEST = {"cython": "direct", "numba": "direct", "numpy": "im2col"}
 
 
-@lru_cache(maxsize=64)
-def _constant(value: float, size: int, dtype: np.dtype) -> Tensor:
-    """What stands in for a bias or weight that is not there."""
-    return Tensor(np.full(size, value, dtype))
-
-
 def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     """y = x weightᵀ + bias; x (*, in), weight (out, in)."""
     x, weight = as_tensor(x), as_tensor(weight)
@@ -68,7 +63,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
         raise ValueError(f"linear: weight has shape {weight.shape}, expected (out_features, in_features)")
     if not weight.shape[1]:
         raise ValueError(f"linear: weight has shape {weight.shape}; in_features must be at least 1")
-    bias = _constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias)
+    bias = constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias)
     if x.ndim == 2:
         return apply(OPS["linear"], x, weight, bias)
     if x.ndim == 0:
@@ -134,7 +129,7 @@ def conv2d(
         _CONVOLUTIONS[choice("conv2d", "algorithm", algorithm, ALGORITHMS)],
         x,
         weight,
-        _constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias),
+        constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias),
         stride_h=stride_h,
         stride_w=stride_w,
         pad_h=pad_h,
@@ -318,8 +313,8 @@ def batch_norm(
         raise ValueError(f"batch_norm: x has shape {x.shape}, expected (N, C, *)")
     channels = x.shape[1]
     folded = x.reshape((x.shape[0], channels, int(np.prod(x.shape[2:]))))
-    weight = _constant(1, channels, x.dtype) if weight is None else as_tensor(weight)
-    bias = _constant(0, channels, x.dtype) if bias is None else as_tensor(bias)
+    weight = constant(1, channels, x.dtype) if weight is None else as_tensor(weight)
+    bias = constant(0, channels, x.dtype) if bias is None else as_tensor(bias)
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: running_mean and running_var are needed when training=False")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..autograd import OPS, Tensor, apply, as_tensor, tensor
 from ._arguments import choice, probability
+from ._initial import constant
 
 REDUCTIONS = ("mean", "sum", "none")
 _IGNORED = -100  # the label that kernels ignore, whatever the caller's is: theirs need not fit 32 bits
@@ -25,14 +25,9 @@ def reduce_loss(name: str, loss: Tensor, reduction: str) -> Tensor:
     return loss.mean() if reduction == "mean" else loss.sum()
 
 
-@lru_cache(maxsize=64)
-def _ones(classes: int, dtype: np.dtype) -> Tensor:
-    return Tensor(np.ones(classes, dtype))
-
-
 def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype) -> Tensor:
     if weight is None:
-        return _ones(classes, dtype)
+        return constant(1, classes, dtype)
     weight = as_tensor(weight) if isinstance(weight, (Tensor, np.ndarray)) else tensor(weight, dtype)
     if weight.shape != (classes,):
         raise ValueError(
