@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastnano
 from fastnano import _state
-from fastnano.data import MNIST, SyntheticDigits
+from fastnano.data import MNIST, SyntheticDigits, write_idx
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,4 +52,15 @@ def mnist_folder() -> Path:
     folder = Path(os.environ.get("FASTNANO_TEST_DATA", beside))
     if not any(place.complete for place in MNIST.places(folder)):
         pytest.skip(f"MNIST is not in {folder}; name its folder in FASTNANO_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in MNIST's format, with few images."""
+    folder = tmp_path_factory.mktemp("few")
+    for train, size, stem in ((True, 480, "train"), (False, 100, "t10k")):
+        digits = SyntheticDigits(train, size=size)
+        write_idx(folder / f"{stem}-images-idx3-ubyte", np.array(digits.images))
+        write_idx(folder / f"{stem}-labels-idx1-ubyte", np.array(digits.labels))
     return folder

@@ -25,17 +25,6 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def few(tmp_path_factory):
-    """A folder in MNIST's format, with few images."""
-    folder = tmp_path_factory.mktemp("few")
-    for train, size, stem in ((True, 480, "train"), (False, 100, "t10k")):
-        digits = SyntheticDigits(train, size=size)
-        write_idx(folder / f"{stem}-images-idx3-ubyte", np.array(digits.images))
-        write_idx(folder / f"{stem}-labels-idx1-ubyte", np.array(digits.labels))
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def _own_folder(monkeypatch, tmp_path):
     """Commands run in a folder of their own."""

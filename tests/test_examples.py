@@ -5,24 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import fastnano
-from fastnano.data import SyntheticDigits, write_idx
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-@pytest.fixture(scope="module")
-def few(tmp_path_factory):
-    """A folder in MNIST's format, with few images."""
-    folder = tmp_path_factory.mktemp("few")
-    for train, size, stem in ((True, 640, "train"), (False, 200, "t10k")):
-        digits = SyntheticDigits(train, size=size)
-        write_idx(folder / f"{stem}-images-idx3-ubyte", np.array(digits.images))
-        write_idx(folder / f"{stem}-labels-idx1-ubyte", np.array(digits.labels))
-    return folder
 
 
 def test_every_example_is_tested():

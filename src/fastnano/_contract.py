@@ -1,4 +1,4 @@
-"""Signatures of kernels: parse them, check arrays against them, allocate what they write.
+"""Signatures of kernels: parse them, check arrays against them, size what they write.
 
     x[n,i] weight[o,i] bias[o] -> y[n,o] argmax[n,o]:i4 ; stride padding | ceil_mode
 
@@ -110,10 +110,6 @@ class Contract:
     def outputs(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any]) -> Outputs:
         """The same checks; return what the kernel writes and no caller brings."""
         return _fit(self, tuple([(a.shape, a.dtype) for a in arrays]), tuple(scalars.items()))[1]
-
-    def allocate(self, sizes: Sizes, dtype: np.dtype) -> dict[str, np.ndarray]:
-        """Uninitialised arrays for everything the kernel writes and no caller brings."""
-        return {name: np.empty(shape, kind) for name, shape, kind in self._outputs(sizes, dtype)}
 
     def _outputs(self, sizes: Sizes, dtype: np.dtype) -> Outputs:
         return tuple((a.name, a.shape(sizes), a.dtype or dtype) for a in self.writes if a.mark != "~")
