@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from types import TracebackType
+from typing import Any
 
 from . import _kernels
 
@@ -22,6 +23,7 @@ _newest_choice: use_backend | None = None
 class _State(threading.local):
     grad_enabled = True
     backend: str | None = None
+    recording: Any = None  # what notes the calls of a step, while a plan is made
 
 
 state = _State()

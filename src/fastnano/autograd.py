@@ -39,6 +39,15 @@ def launch(rule: Contract | Formula, env: Environment) -> None:
                 env[written.name].fill(0)
 
 
+def examine(array: np.ndarray, question: Callable[[np.ndarray], Any]) -> Any:
+    """The answer to a question on which the course of a computation depends, or an error it raises.
+
+    Asked of this batch; while a plan is recorded, of the whole data set, since its steps all take one course.
+    """
+    recording = state.recording
+    return question(array) if recording is None else recording.examine(array, question)
+
+
 @cache
 def _kernel(backend: str, dtype: np.dtype, name: str) -> Callable[..., None]:
     return _kernels.select(backend, dtype)[name]
