@@ -127,7 +127,7 @@ class Op(Row):
         outputs = self.forward.outputs(arrays, scalars)
         env = dict(scalars)
         for name, array in zip(self.inputs, arrays, strict=True):
-            env[name] = array if array.flags.c_contiguous else np.ascontiguousarray(array)
+            env[name] = contiguous(array, launch)
         for name, shape, dtype in outputs:
             env[name] = empty(shape, dtype)
         launch(self.forward, env)
@@ -143,7 +143,7 @@ class Op(Row):
         self, kept: Environment, dout: np.ndarray, reverse: Reverse, launch: Launch
     ) -> dict[str, np.ndarray]:
         """Gradients of the wanted inputs; a rule none of whose outputs is wanted does not run."""
-        env = {**kept, f"d{self.output}": dout if dout.flags.c_contiguous else np.ascontiguousarray(dout)}
+        env = {**kept, f"d{self.output}": contiguous(dout, launch)}
         for (name, _), shape in zip(reverse.writes, kept["shapes"], strict=True):
             env[name] = empty(shape, dout.dtype)
         for rule in reverse.rules:
@@ -194,7 +194,6 @@ class Expression(Row):
         for name, array in zip(self.inputs, arrays, strict=True):
             env[name] = array
         launch(self.forward, env)
-        env["z"] = np.asarray(env["z"])
         return env
 
     def kept(self, env: Environment, reverse: Reverse) -> Environment:
@@ -209,9 +208,7 @@ class Expression(Row):
         env = {**kept, "dz": dout}
         for rule in reverse.rules:
             launch(rule, env)
-        return {
-            name: np.asarray(unbroadcast(env[f"d{name}"], kept["shapes"][name])) for name in reverse.wanted
-        }
+        return {name: unbroadcast(env[f"d{name}"], kept["shapes"][name], launch) for name in reverse.wanted}
 
 
 def _by_position(function: Callable[..., Any], keywords: tuple[str, ...]) -> Callable[..., Any]:
@@ -222,10 +219,31 @@ def _by_position(function: Callable[..., Any], keywords: tuple[str, ...]) -> Cal
     return lambda *args: function(*args[:-count], **dict(zip(keywords, args[-count:], strict=True)))
 
 
-def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Sum a gradient over the axes along which its input of this shape was broadcast."""
+def contiguous(array: np.ndarray, launch: Launch) -> np.ndarray:
+    """The array with its values side by side, as kernels take it: itself, or a copy."""
+    if array.flags.c_contiguous:
+        return array
+    env = {"x": array}
+    launch(COPY, env)
+    return env["z"]
+
+
+def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...], launch: Launch) -> np.ndarray:
+    """A gradient for an input of this shape, which may have been broadcast."""
     if gradient.shape == shape:
         return gradient
-    gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
-    stretched = tuple(i for i, size in enumerate(shape) if size == 1 and gradient.shape[i] != 1)
-    return gradient.sum(axis=stretched, keepdims=True) if stretched else gradient
+    env = {"x": gradient, "shape": shape}
+    launch(UNBROADCAST, env)
+    return env["z"]
+
+
+def _sum_to(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The sum over the axes along which an array of this shape was broadcast to x."""
+    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
+    stretched = tuple(i for i, size in enumerate(shape) if size == 1 and x.shape[i] != 1)
+    return x.sum(axis=stretched, keepdims=True) if stretched else x
+
+
+# What the engine itself computes with, beside the rows.
+COPY = Formula("copy", lambda x: x.copy(), "z", ("x",))
+UNBROADCAST = Formula("unbroadcast", _sum_to, "z", ("x", "shape"))

@@ -197,10 +197,10 @@ class Tensor:
         # A gradient may be a view, or another tensor's too (z = x + y hands one array to both); .grad is
         # one's own.
         if self.grad is not None:
-            self.grad = Tensor._wrap(np.asarray(self.grad.data + gradient))
-        else:
-            shared = shared or gradient.base is not None or not gradient.flags.writeable
-            self.grad = Tensor._wrap(gradient.copy() if shared else gradient)
+            gradient = autograd.sum_of(self.grad.data, gradient)
+        elif shared or gradient.base is not None or not gradient.flags.writeable:
+            gradient = autograd.copy_of(gradient)
+        self.grad = Tensor._wrap(gradient)
 
     # Arithmetic
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from . import _kernels
 from ._contract import Contract
-from ._rows import Environment, Formula, Reverse
+from ._rows import COPY, Environment, Formula, Reverse
 from ._state import current_backend, state
 from .ops import EXPRESSIONS, OPS
 
@@ -27,8 +27,18 @@ DEFAULT_DTYPE = np.dtype(np.float32)
 
 def launch(rule: Contract | Formula, env: Environment) -> None:
     """Run one kernel or formula on the arrays and numbers it names."""
+    recording = state.recording
+    if recording is None:
+        _run(rule, env)
+    else:
+        recording.before(rule, env)
+        _run(rule, env)
+        recording.after(rule, env)
+
+
+def _run(rule: Contract | Formula, env: Environment) -> None:
     if isinstance(rule, Formula):
-        env[rule.output] = rule.function(*[env[name] for name in rule.arguments])
+        env[rule.output] = np.asarray(rule.function(*[env[name] for name in rule.arguments]))
         return
     arguments = rule.fetch(env)
     if arguments[0].size:
@@ -99,6 +109,19 @@ def apply_full(op: Any, inputs: tuple[Tensor, ...], scalars: dict[str, Any]) -> 
     return output, env
 
 
+def sum_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x + y, for gradients that meet."""
+    env = {"x": x, "y": y}
+    launch(EXPRESSIONS["add"].forward, env)
+    return env["z"]
+
+
+def copy_of(x: np.ndarray) -> np.ndarray:
+    env = {"x": x}
+    launch(COPY, env)
+    return env["z"]
+
+
 def topological_order(root: Tensor) -> list[Tensor]:
     """Every tensor root depends on that requires a gradient, inputs before outputs; without recursion."""
     order: list[Tensor] = []
@@ -129,7 +152,7 @@ def backpropagate(root: Tensor, gradient: np.ndarray) -> Iterator[tuple[Tensor, 
         if tensor._node is not None:
             for parent, share in tensor._node.gradients(gradient):
                 known = gradients.get(id(parent))
-                gradients[id(parent)] = share if known is None else np.asarray(known + share)
+                gradients[id(parent)] = share if known is None else sum_of(known, share)
         yield tensor, gradient
 
 
