@@ -159,6 +159,8 @@ class Formula:
     function: Callable[..., Any]
     output: str
     arguments: tuple[str, ...]
+    moves: bool = False  # its result holds elements of its first argument, or zeros, and nothing else
+    sums: bool = False  # its result holds sums of its first argument over axes
 
 
 class Expression(Row):
@@ -245,5 +247,5 @@ def _sum_to(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 # What the engine itself computes with, beside the rows.
-COPY = Formula("copy", lambda x: x.copy(), "z", ("x",))
+COPY = Formula("copy", lambda x: x.copy(), "z", ("x",), moves=True)
 UNBROADCAST = Formula("unbroadcast", _sum_to, "z", ("x", "shape"))

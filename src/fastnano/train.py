@@ -24,6 +24,7 @@ from .callbacks import Callback, ProgressBar
 from .data import DataLoader, TensorDataset
 from .data.transforms import Normalize
 from .nn import Module, clip_grad_norm_, clip_grad_value_
+from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
 
@@ -293,18 +294,6 @@ def _correct(output: np.ndarray, y: np.ndarray) -> int | None:
     if np.asarray(y).dtype.kind not in "iu" or output.ndim != np.ndim(y) + 1:
         return None
     return int((output.argmax(1) == y).sum())
-
-
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Evaluation mode inside the block; afterwards each layer has the mode it had."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 # Data

@@ -19,6 +19,7 @@ and the numbers are found by name: the row's letters (sizes) and scalars, and wh
 
 * ``blocks``, ``live``          a block kernel: so many blocks of 16 samples, so many samples in them
 * ``begin``, ``end``            an elementwise kernel: a range of the flat arrays
+* ``sample``, ``features``      where they are in blocks: the number of the first sample, the elements of one; else 0
 * ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays
 
 A companion ``size NAME_scratch(...)`` tells how many floats the kernel wants per thread as ``scratch``, or -1 where it
@@ -32,7 +33,8 @@ import re
 from pathlib import Path
 
 FAMILIES = ("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss", "optim")
-HEADERS = ("vector.h", "tiles.h", "pack.h", "threads.h")
+HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "threads.h")
+MOVERS = ("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies")  # between layouts
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"(.*?[ *])(\w+)")
 
@@ -48,7 +50,8 @@ def native_source(kernels: Path) -> str:
         signature = ", ".join(f'"{kind} {word}"' for kind, word in split)
         table.append(f'    "{name}": (<size_t> &{name}_call, ({signature},)),')
     entries = "\n".join(table)
-    parts.append(f"TABLE = {{\n{entries}\n}}\nPACKING = (<size_t> &pack, <size_t> &unpack)\n")
+    movers = ", ".join(f"<size_t> &{name}" for name in MOVERS)
+    parts.append(f"TABLE = {{\n{entries}\n}}\nPACKING = ({movers})\n")
     return "\n\n".join(parts)
 
 

@@ -11,6 +11,7 @@ import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..ops import CONTRACTS
 from ._executor import Kernel, get_num_threads, set_num_threads, supported
@@ -32,19 +33,32 @@ def load(isa: str | None = None) -> dict[str, Kernel]:
     return _load(isa or os.environ.get("FASTNANO_ISA") or available()[-1])
 
 
+def packing(isa: str | None = None) -> tuple[int, ...]:
+    """Addresses of what moves samples between layouts, for an instruction set (see ``_build.MOVERS``)."""
+    return _module(isa or os.environ.get("FASTNANO_ISA") or available()[-1]).PACKING
+
+
+def formulas(isa: str | None = None) -> dict[str, Kernel]:
+    return {}
+
+
 @cache
 def _load(isa: str) -> dict[str, Kernel]:
-    if isa not in available():
-        there = ", ".join(available())
-        raise ValueError(
-            f"instruction set {isa!r} (FASTNANO_ISA) is not built or not supported here; there is {there}"
-        )
-    module = importlib.import_module(f"{__package__}._native_{isa}")
+    module = _module(isa)
     return {
         name: Kernel(contract, module.TABLE, module.PACKING, isa)
         for name, contract in CONTRACTS.items()
         if name in module.TABLE
     }
+
+
+def _module(isa: str) -> Any:
+    if isa not in available():
+        there = ", ".join(available())
+        raise ValueError(
+            f"instruction set {isa!r} (FASTNANO_ISA) is not built or not supported here; there is {there}"
+        )
+    return importlib.import_module(f"{__package__}._native_{isa}")
 
 
 def _default_threads() -> int:

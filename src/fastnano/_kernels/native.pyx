@@ -59,6 +59,13 @@ cdef extern from "pack.h" nogil:
     void pack(const void *from_, void *to, size features, size live, size zero_dead)
     void unpack(const void *from_, void *to, size features, size live)
 
+cdef extern from "samples.h" nogil:
+    void convert_bytes(
+        const void *const *from_, float *plain, size features, size plane, const float *scale, const float *shift)
+    void copy_floats(const void *const *from_, float *plain, size features)
+    void pack_labels(const void *const *from_, void *to, size features)
+    void add_copies(float *out, const char *copies, size step, size count, size begin, size end)
+
 
 cdef inline void follow(product *t, size terms, size a_step, size b_step) noexcept nogil:
     """The terms of a product at equal steps."""

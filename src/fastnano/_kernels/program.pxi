@@ -14,7 +14,7 @@ cdef enum Kind:
     PLAIN, PACKED, NARROWED  # as it is; blocks of 32-bit words; blocks of int32 made from int64
 
 cdef enum Source:  # where a number comes from
-    SIZE, SCALAR, DEALT_BLOCKS, DEALT_LIVE, DEALT_BEGIN, DEALT_END, BEFORE, ADDED
+    SIZE, SCALAR, DEALT_BLOCKS, DEALT_LIVE, DEALT_BEGIN, DEALT_END, BEFORE, ADDED, SAMPLE, FEATURES
 
 ctypedef void (*kernel_function)(void **pointers, const double *numbers) noexcept nogil
 ctypedef Py_ssize_t (*scratch_function)(void **pointers, const double *numbers) noexcept nogil
@@ -61,7 +61,7 @@ cdef Program compile_program(contract, dict table, tuple packing) except *:
     names = [a.name for a in contract.arrays]
     if [word for _, word in arrays] != names:
         raise ValueError(f"{name}: the native kernel takes {[word for _, word in arrays]}, its row has {names}")
-    letters = list(dict.fromkeys(letter for a in contract.arrays for letter in a.letters if not letter.isdigit()))
+    letters = row_letters(contract)
     program.arrays, program.scalars, program.sizes = len(arrays), len(contract.scalars), len(letters)
     if len(arrays) > MAX_ARRAYS or len(letters) > MAX_SIZES or len(numbers) > MAX_NUMBERS:
         raise ValueError(f"{name}: more arrays, letters or numbers than the executor holds")
@@ -87,6 +87,11 @@ cdef Program compile_program(contract, dict table, tuple packing) except *:
         numbers = split_parameters(parameters)[1]
         program.merge_numbers = resolve(name, numbers, letters, contract.scalars, program.merge_number)
     return program
+
+
+def row_letters(contract):
+    """The letters of a row, in order of appearance."""
+    return list(dict.fromkeys(letter for a in contract.arrays for letter in a.letters if not letter.isdigit()))
 
 
 def split_parameters(parameters):
@@ -137,7 +142,7 @@ cdef int resolve(name, list numbers, list letters, tuple scalars, Number *into) 
     """Where each number of a signature comes from."""
     cdef int k
     dealt = {"blocks": DEALT_BLOCKS, "live": DEALT_LIVE, "begin": DEALT_BEGIN, "end": DEALT_END,
-             "before": BEFORE, "added": ADDED}
+             "before": BEFORE, "added": ADDED, "sample": SAMPLE, "features": FEATURES}
     for letter in letters:
         dealt |= {f"{letter}_begin": DEALT_BEGIN, f"{letter}_end": DEALT_END}
     for k, (_, word) in enumerate(numbers):

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -333,3 +334,15 @@ class Module:
         if not lines:
             return f"{name}({extra})"
         return f"{name}(\n  " + "\n  ".join([extra] * bool(extra) + lines) + "\n)"
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Evaluation mode inside the block; afterwards each layer has the mode it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,427 @@
+# A recorded step, laid out: phases of calls that run epoch after epoch without Python.
+#
+# Design: a phase is what happens between two places where all threads meet: calls block by block (a thread runs all of
+# them on one block before it takes the next, so that activations stay in its cache), then what one thread does alone,
+# then chains: calls split by rows of what they write, such as a weight gradient and the optimiser that takes it in.
+# Each part is one job of the pool, whose items threads take from a counter, so that nobody waits for a thread that
+# has lost its core.  Blocks are dealt to a fixed number of virtual workers, each with its own copy of what is summed.
+# Rejected: threads that own their share and meet at barriers (an epoch took 1.38 s instead of 0.235 s when one of two
+# cores was busy with something else).
+
+cdef enum:
+    MAX_INPUTS = 4
+
+cpdef enum Home:
+    FIXED      # an address
+    ARENA      # an offset among a thread's blocks
+    BATCH      # an address, and so many bytes for each block of the batch
+    WORKER     # an offset among a worker's sums
+
+cpdef enum Task:
+    RUN        # a kernel
+    GATHER     # samples of an input into blocks, and plain where wanted
+    UNPACK     # blocks into the plain layout
+    REDUCE     # the workers' sums into one
+    MERGE      # the same for what is not a plain sum
+    WATCH      # the loss: added up, and not finite: the end
+
+cdef struct Operand:
+    int home
+    char *base
+    Py_ssize_t stride
+
+cdef struct Entry:
+    int task
+    Call call
+    int phase, input       # whose sums; which input
+    bint sized             # a size is that of the batch
+    Py_ssize_t per_row     # elements of an elementwise call to a row of its chain
+    Operand operand[MAX_ARRAYS]
+
+cdef struct Chain:
+    int begin, end         # entries
+    Py_ssize_t rows, chunk
+
+cdef struct Item:
+    int chain
+    Py_ssize_t begin, end
+
+cdef struct Run
+
+cdef struct Phase:
+    Run *run
+    int block_begin, block_end, once_begin, once_end
+    Chain *chain
+    Item *item
+    Py_ssize_t chain_items, step, items, copy_bytes, scratch_offset
+    char *copies
+
+cdef struct Input:
+    char *data
+    Py_ssize_t bytes, features, plane  # of a sample
+    int kind                           # what it is made of: 0 bytes, 1 floats, 2 labels (int64)
+    const float *scale
+    const float *shift
+
+ctypedef void (*convert_function)(const void **source, float *plain, Py_ssize_t features, Py_ssize_t plane,
+                                  const float *scale, const float *shift) noexcept nogil
+ctypedef void (*copy_function)(const void **source, float *plain, Py_ssize_t features) noexcept nogil
+ctypedef void (*labels_function)(const void **source, void *to, Py_ssize_t features) noexcept nogil
+ctypedef void (*add_function)(float *out, const char *copies, Py_ssize_t step, Py_ssize_t count, Py_ssize_t begin,
+                              Py_ssize_t end) noexcept nogil
+
+cdef struct Run:
+    Entry *entry
+    Phase *phase
+    int entries, phases
+    Input input[MAX_INPUTS]
+    const long long *order             # of the samples; NULL: as they lie
+    Py_ssize_t samples, batch          # in all; of a step at most
+    Py_ssize_t first, n, blocks        # of this step
+    Py_ssize_t thread_bytes
+    char *threads
+    double *progress                   # steps, samples, sum of the losses, right answers, last loss
+    pack_function pack
+    unpack_function unpack
+    convert_function convert
+    copy_function copy
+    labels_function labels
+    add_function add
+
+
+# ---- one block, one chunk of rows ------------------------------------------------------------------------------------
+
+cdef inline char *at(const Operand *operand, char *own, char *copy, Py_ssize_t block) noexcept nogil:
+    if operand.home == FIXED:
+        return operand.base
+    if operand.home == ARENA:
+        return own + <Py_ssize_t> operand.base
+    if operand.home == BATCH:
+        return operand.base + block * operand.stride
+    return copy + <Py_ssize_t> operand.base
+
+
+cdef void run_kernel(
+    const Entry *entry, const Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live
+) noexcept nogil:
+    cdef const Program *program = entry.call.program
+    cdef void *pointers[MAX_ARRAYS + 1]
+    cdef double values[MAX_NUMBERS]
+    cdef int k
+    for k in range(program.arrays):
+        pointers[k + (program.scratch_at >= 0 and k >= program.scratch_at)] = at(&entry.operand[k], own, copy, block)
+    if program.scratch_at >= 0:
+        pointers[program.scratch_at] = own + phase.scratch_offset
+    if program.mode == RANGE:
+        fill(&entry.call, program.number, program.numbers, 0, entry.call.extent * BLOCK * some, block * BLOCK, values)
+    else:
+        fill(&entry.call, program.number, program.numbers, some, live, block * BLOCK, values)
+    program.run(pointers, values)
+
+
+cdef void gather_samples(
+    const Entry *entry, Run *run, char *own, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live
+) noexcept nogil:
+    """Operand 0 takes the blocks, operand 1 the plain samples (of 16 at a time, or of the whole batch)."""
+    cdef const Input *input = &run.input[entry.input]
+    cdef const void *rows[BLOCK]
+    cdef char *to
+    cdef float *plain
+    cdef Py_ssize_t b, k, sample, features = input.features
+    for b in range(some):
+        for k in range(BLOCK):
+            sample = run.first + (block + b) * BLOCK + min(k, live - b * BLOCK - 1)
+            if run.order != NULL:
+                sample = run.order[sample]
+            rows[k] = input.data + sample * input.bytes
+        to = at(&entry.operand[0], own, NULL, block) + b * BLOCK * 4 * features
+        if input.kind == 2:
+            run.labels(rows, to, features)
+            continue
+        plain = <float *> at(&entry.operand[1], own, NULL, block)
+        if entry.operand[1].home == BATCH:
+            plain += b * BLOCK * features
+        if input.kind == 0:
+            run.convert(rows, plain, features, input.plane, input.scale, input.shift)
+        else:
+            run.copy(rows, plain, features)
+        run.pack(plain, to, features, BLOCK, False)
+
+
+cdef void unpack_samples(
+    const Entry *entry, Run *run, char *own, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live
+) noexcept nogil:
+    cdef Py_ssize_t b, bytes = 4 * BLOCK * entry.call.extent
+    cdef char *source = at(&entry.operand[0], own, NULL, block)
+    cdef char *to = at(&entry.operand[1], own, NULL, block)
+    for b in range(some):
+        run.unpack(source + b * bytes, to + b * bytes, entry.call.extent, min(live - b * BLOCK, BLOCK))
+
+
+cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
+    """One virtual worker: all calls on its blocks, `step` at a time."""
+    cdef Phase *phase = <Phase *> context
+    cdef Run *run = phase.run
+    cdef char *own = run.threads + thread * run.thread_bytes
+    cdef char *copy = phase.copies + item * phase.copy_bytes
+    cdef Py_ssize_t block = run.blocks * item // phase.items, last = run.blocks * (item + 1) // phase.items, some, live
+    cdef const Entry *entry
+    cdef int k
+    memset(copy, 0, phase.copy_bytes)
+    while block < last:
+        some = min(phase.step, last - block)
+        live = min(some * BLOCK, run.n - block * BLOCK)
+        for k in range(phase.block_begin, phase.block_end):
+            entry = &run.entry[k]
+            if entry.task == RUN:
+                run_kernel(entry, phase, own, copy, block, some, live)
+            elif entry.task == GATHER:
+                gather_samples(entry, run, own, block, some, live)
+            else:
+                unpack_samples(entry, run, own, block, some, live)
+        block += some
+
+
+cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """A call of a chain, or of what one thread does alone, on rows."""
+    cdef const Program *program = entry.call.program
+    cdef const Phase *phase
+    cdef void *pointers[MAX_ARRAYS]
+    cdef double values[MAX_NUMBERS]
+    cdef int k
+    begin, end = begin * entry.per_row, end * entry.per_row
+    if entry.task == REDUCE:
+        phase = &run.phase[entry.phase]
+        run.add(<float *> entry.operand[0].base, phase.copies + <Py_ssize_t> entry.operand[1].base,
+                      phase.copy_bytes, phase.items, begin, end)
+        return
+    for k in range(program.arrays):
+        pointers[k] = entry.operand[k].base
+    fill(&entry.call, program.number, program.numbers, begin, end, 0, values)
+    program.run(pointers, values)
+
+
+cdef void chain_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
+    cdef Phase *phase = <Phase *> context
+    cdef const Chain *chain = &phase.chain[phase.item[item].chain]
+    cdef int k
+    for k in range(chain.begin, chain.end):
+        run_rows(phase.run, &phase.run.entry[k], phase.item[item].begin, phase.item[item].end)
+
+
+# ---- steps -----------------------------------------------------------------------------------------------------------
+
+cdef void start_step(Run *run, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Tells the calls how many samples there are."""
+    cdef int k
+    cdef Call *call
+    run.first = first
+    if run.n == n:
+        return
+    run.n, run.blocks = n, (n + BLOCK - 1) // BLOCK
+    for k in range(run.phases):
+        run.phase[k].items = min((run.blocks + run.phase[k].step - 1) // run.phase[k].step, WORKERS)
+    for k in range(run.entries):
+        if run.entry[k].sized:
+            call = &run.entry[k].call
+            call.sizes[call.program.batch] = n
+
+
+cdef bint alone_part(Run *run, const Phase *phase) noexcept nogil:
+    """What one thread does alone; whether to go on."""
+    cdef const Phase *summed
+    cdef Entry *entry
+    cdef float loss
+    cdef int k
+    for k in range(phase.once_begin, phase.once_end):
+        entry = &run.entry[k]
+        if entry.task == MERGE:
+            summed = &run.phase[entry.phase]
+            entry.call.copies, entry.call.copy_bytes, entry.call.items = summed.copies, summed.copy_bytes, summed.items
+            entry.call.blocks, entry.call.extent = run.blocks, run.n
+            gather(&entry.call)
+        elif entry.task == WATCH:
+            loss = (<float *> entry.operand[0].base)[0]
+            run.progress[4] = loss
+            if loss - loss != 0:
+                return False
+            run.progress[2] += loss * run.n
+            if entry.operand[1].base != NULL:
+                run.progress[3] += (<float *> entry.operand[1].base)[0]
+        else:
+            run_rows(run, entry, 0, 1)
+    return True
+
+
+cdef bint run_step(Run *run, int threads) noexcept nogil:
+    cdef Phase *phase
+    cdef int k
+    for k in range(run.phases):
+        phase = &run.phase[k]
+        if phase.block_begin < phase.block_end:
+            pool_run(block_part, phase, phase.items, threads)
+        if not alone_part(run, phase):
+            return False
+        if phase.chain_items:
+            pool_run(chain_part, phase, phase.chain_items, threads)
+    return True
+
+
+cdef class Replay:
+    """The native form of a step.
+
+    ``phases`` are tuples (blocks, alone, chains, step, copy_bytes, scratch_offset): lists of entries, chains as
+    (rows, chunk, entries).  An entry is (task, kernel, operands, sizes, numbers, extra), an operand
+    (home, address or offset, bytes per block, elements).
+    """
+
+    cdef Run run
+    cdef readonly object progress
+    cdef object keep
+    cdef Arena arena
+    cdef object running
+
+    def __cinit__(self):
+        memset(&self.run, 0, sizeof(Run))
+        self.arena.memory = NULL
+
+    def __init__(self, list phases, Py_ssize_t batch, Py_ssize_t thread_bytes, tuple packing, keep):
+        """Lays everything out; ``keep`` holds on to the arrays whose addresses are in the entries."""
+        cdef Run *run = &self.run
+        cdef int k
+        self.keep = keep
+        self.progress = numpy.zeros(5)
+        run.progress = <double *> np.PyArray_DATA(self.progress)
+        run.batch, run.thread_bytes = batch, aligned(thread_bytes)
+        self.set_packing(packing)
+        entries = [entry for phase in phases for entry in entries_of(phase)]
+        run.entries, run.phases = len(entries), len(phases)
+        run.entry = <Entry *> calloc(run.entries + 1, sizeof(Entry))
+        run.phase = <Phase *> calloc(run.phases + 1, sizeof(Phase))
+        if run.entry == NULL or run.phase == NULL:
+            raise MemoryError("a plan")
+        for k, entry in enumerate(entries):
+            self.add_entry(&run.entry[k], entry)
+        k = 0
+        for number, phase in enumerate(phases):
+            k = self.add_phase(&run.phase[number], k, phase)
+
+    def __dealloc__(self):
+        cdef int k
+        for k in range(self.run.phases if self.run.phase != NULL else 0):
+            free(self.run.phase[k].chain)
+            free(self.run.phase[k].item)
+            free(self.run.phase[k].copies)
+        free(self.run.phase)
+        free(self.run.entry)
+        free(self.arena.memory)
+
+    cdef int set_packing(self, tuple packing) except -1:
+        cdef Run *run = &self.run
+        run.pack, run.unpack = <pack_function> <size_t> packing[0], <unpack_function> <size_t> packing[1]
+        run.convert, run.copy = <convert_function> <size_t> packing[2], <copy_function> <size_t> packing[3]
+        run.labels, run.add = <labels_function> <size_t> packing[4], <add_function> <size_t> packing[5]
+        return 0
+
+    cdef int add_entry(self, Entry *entry, tuple given) except -1:
+        cdef int k, task
+        cdef Kernel kernel
+        task, kernel, operands, sizes, numbers, extra = given
+        entry.task = task
+        entry.phase, entry.input = extra.get("phase", 0), extra.get("input", 0)
+        entry.per_row, entry.sized = extra.get("per_row", 1), extra.get("sized", False)
+        entry.call.extent = extra.get("features", 0)
+        entry.call.features = entry.call.extent
+        if kernel is not None:
+            entry.call.program = &kernel.program
+        for k, size in enumerate(sizes):
+            entry.call.sizes[k] = size
+        for k, number in enumerate(numbers):
+            entry.call.scalars[k] = number
+        for k, (home, base, stride, count) in enumerate(operands):
+            entry.operand[k].home, entry.operand[k].base = home, <char *> <size_t> base
+            entry.operand[k].stride = stride
+            entry.call.count[k] = count
+            entry.call.offset[k] = stride if task == MERGE else base
+            if home == FIXED:
+                entry.call.data[k] = entry.operand[k].base
+        return 0
+
+    cdef int add_phase(self, Phase *phase, int k, tuple given) except -1:
+        """Lays out a phase whose entries begin with number k; returns the number of the next phase's."""
+        cdef int c, item = 0
+        cdef Py_ssize_t begin
+        blocks, alone, chains, phase.step, copy_bytes, phase.scratch_offset = given
+        phase.run = &self.run
+        phase.copy_bytes = aligned(copy_bytes)
+        phase.copies = allocate(max(phase.copy_bytes * WORKERS, 64))
+        phase.block_begin, phase.block_end = k, k + <int> len(blocks)
+        phase.once_begin, phase.once_end = phase.block_end, phase.block_end + <int> len(alone)
+        k = phase.once_end
+        phase.chain = <Chain *> calloc(len(chains) + 1, sizeof(Chain))
+        for c, (rows, chunk, entries) in enumerate(chains):
+            phase.chain[c].begin, phase.chain[c].end = k, k + <int> len(entries)
+            phase.chain[c].rows, phase.chain[c].chunk = rows, chunk
+            k = phase.chain[c].end
+            phase.chain_items += (rows + chunk - 1) // chunk
+        phase.item = <Item *> calloc(phase.chain_items + 1, sizeof(Item))
+        if phase.copies == NULL or phase.chain == NULL or phase.item == NULL:
+            raise MemoryError("a plan")
+        for c in range(len(chains)):
+            for begin from 0 <= begin < phase.chain[c].rows by phase.chain[c].chunk:
+                phase.item[item].chain, phase.item[item].begin = c, begin
+                phase.item[item].end = min(begin + phase.chain[c].chunk, phase.chain[c].rows)
+                item += 1
+        return k
+
+    def set_input(self, int number, address, Py_ssize_t bytes, Py_ssize_t features, int kind, Py_ssize_t plane,
+                  scale, shift):
+        """Where the samples of an input lie, and what they are made of."""
+        cdef Input *input = &self.run.input[number]
+        input.data, input.bytes, input.features = <char *> <size_t> address, bytes, features
+        input.kind, input.plane = kind, plane
+        input.scale, input.shift = <const float *> <size_t> scale, <const float *> <size_t> shift
+
+    def start(self, Py_ssize_t samples, order):
+        """Begins an epoch over so many samples, in the order of an int64 array's address (0: as they lie)."""
+        self.run.samples, self.run.order = samples, <const long long *> <size_t> order
+        self.progress[:] = 0
+
+    def advance(self, Py_ssize_t step, targets, table, double seconds, int threads):
+        """Runs steps from number ``step`` on until they or the seconds end; returns the number of the next, and
+        whether the last one's loss was finite.
+
+        Before each, row `step` of the table (float64) goes to the target addresses.
+        """
+        cdef Run *run = &self.run
+        cdef Py_ssize_t steps = (run.samples + run.batch - 1) // run.batch, k, width = len(targets)
+        cdef const size_t *target = <const size_t *> np.PyArray_DATA(targets) if width else NULL
+        cdef const double *values = <const double *> np.PyArray_DATA(table) if width else NULL
+        cdef bint fine = True
+        cdef long long end = pool_now() + <long long> (seconds * 1e9)
+        if self.arena.size < run.thread_bytes * threads:
+            free(self.arena.memory)
+            self.arena.size = run.thread_bytes * threads
+            self.arena.memory = allocate(self.arena.size)
+            if self.arena.memory == NULL:
+                raise MemoryError(f"{self.arena.size} bytes for the blocks of a plan")
+        run.threads = self.arena.memory
+        with nogil:
+            while step < steps and fine:
+                for k in range(width):
+                    (<double *> target[k])[0] = values[step * width + k]
+                start_step(run, step * run.batch, min(run.batch, run.samples - step * run.batch))
+                fine = run_step(run, threads)
+                step += 1
+                if fine:
+                    run.progress[0] += 1
+                    run.progress[1] += run.n
+                if pool_now() >= end:
+                    break
+        return step, fine
+
+
+def entries_of(phase):
+    """All entries of a phase, in their order."""
+    blocks, alone, chains = phase[:3]
+    return [*blocks, *alone, *(entry for _, _, entries in chains for entry in entries)]

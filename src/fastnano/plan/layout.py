@@ -1,0 +1,277 @@
+"""Where each value of a schedule lies, and the entries of the native replay.
+
+Values of a batch that live within one phase share a thread's arena, sized for a block or two; those that outlive it
+have a stretch for every block of the batch.  What the threads sum has a copy for each virtual worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._kernels._executor import Home, Replay, Task
+from .lowering import Node, Value
+from .recording import NotPlannable
+from .schedule import ALONE, BLOCKS, ROWS, Chain, Schedule, Step
+
+BLOCK = 16  # samples
+CACHE = 160 << 10  # bytes of a thread's blocks below which it takes two at a time
+CHUNK = 8192  # elements of a chain's item, about
+TILE = 8  # rows of a chain's item are a multiple of this
+
+Operand = tuple[int, int, int, int]  # home, address or offset, bytes per block, elements
+_KINDS = {np.dtype(np.uint8): 0, np.dtype(np.float32): 1, np.dtype(np.int64): 2}
+
+
+def aligned(size: int) -> int:
+    return -(-size // 64) * 64
+
+
+class Layout:
+    """The native form of a schedule for batches of at most so many samples.
+
+    ``outputs`` are values wanted after a step, as arrays of the plain layout.
+    """
+
+    def __init__(self, schedule: Schedule, batch: int, outputs: tuple[Value, ...] = ()) -> None:
+        self.schedule, self.batch = schedule, batch
+        self.blocks = -(-batch // BLOCK)
+        self.arrays: list[np.ndarray] = []
+        self.homes: dict[Value, Operand] = {}
+        self.plain: dict[Value, Operand] = {}  # the same samples, not in blocks
+        self.copies: dict[Value, int] = {}  # offsets of sums among a worker's
+        self.copy_bytes = [0] * schedule.phases
+        self.gathered: set[Value] = set()  # inputs that lie ready for all phases
+        self.outputs = [self._plain_array(v) for v in outputs]
+        self._find_homes()
+        self.arenas = [_Arena(self, phase) for phase in range(schedule.phases)]
+
+    # Homes
+
+    def _new(self, size: int, dtype: Any = np.float32) -> np.ndarray:
+        """A new array, 64-byte aligned, that lives as long as the plan."""
+        whole = np.zeros(size + 16, dtype)
+        self.arrays.append(whole)
+        return whole[(-whole.ctypes.data % 64) // whole.itemsize :][:size]
+
+    def _plain_array(self, value: Value) -> np.ndarray:
+        array = self._new(self.blocks * BLOCK * value.size)
+        self.plain[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
+        return array.reshape(self.blocks * BLOCK, *value.shape)
+
+    def _find_homes(self) -> None:
+        phases: dict[Value, set[int]] = {}
+        for step in self.schedule.steps:
+            for value in (*step.reads, *step.writes):
+                if not value.batched:
+                    self._shared(step, value)
+                elif step.part == BLOCKS:
+                    phases.setdefault(value, set()).add(step.phase)
+                elif value not in self.plain:
+                    self._plain_array(value)
+        for value, used in phases.items():
+            if len(used) > 1:
+                array = self._new(self.blocks * BLOCK * value.size)
+                self.homes[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
+
+    def _shared(self, step: Step, value: Value) -> None:
+        if value not in self.homes:
+            array = value.array if value.array is not None else self._new(value.size, value.dtype)
+            if value.array is not None:
+                self.arrays.append(array)
+            self.homes[value] = (Home.FIXED, array.ctypes.data, 0, value.size)
+        if step.part == BLOCKS and step.node is not None and value in step.node.sums:
+            self.copies[value] = self.copy_bytes[step.phase]
+            self.copy_bytes[step.phase] += aligned(4 * value.size)
+
+    def operand(self, value: Value) -> Operand:
+        return self.homes[value]
+
+    @property
+    def bytes(self) -> int:
+        """Of all buffers of the plan, those of one thread included."""
+        copies = sum(self.copy_bytes) * min(self.blocks, 8)
+        own = sum(a.nbytes for a in self.arrays if a.base is None and a.size)
+        return own + copies + self.thread_bytes
+
+    @property
+    def thread_bytes(self) -> int:
+        return max((arena.bytes for arena in self.arenas), default=0)
+
+    # Entries
+
+    def replay(self, packing: tuple[int, ...]) -> Replay:
+        phases = []
+        for phase in range(self.schedule.phases):
+            arena = self.arenas[phase]
+            alone = [self._entry(step) for step in self.schedule.part(phase, ALONE)]
+            chains = [self._chain(chain) for chain in self.schedule.chains(phase)]
+            phases.append((arena.entries, alone, chains, arena.step, self.copy_bytes[phase], arena.scratch_offset))
+        return Replay(phases, self.batch, self.thread_bytes, packing, [self.arrays, self.schedule])
+
+    def _entry(self, step: Step) -> tuple:
+        node = step.node
+        if step.task is Task.WATCH:
+            operands = [self.operand(v) for v in step.reads]
+            return (Task.WATCH, None, operands, [], [], {})
+        assert node is not None
+        if step.task is Task.RUN:
+            plain = node.kernel.plain if step.part != BLOCKS else (False,) * len(node.operands)
+            operands = [
+                self.plain[v] if v.batched and p else self.operand(v)
+                for v, p in zip(node.operands, plain, strict=True)
+            ]
+            return _run(node, operands, per_row=step.per_row)
+        assert step.summed_in is not None
+        phase = step.summed_in.phase
+        if step.task is Task.REDUCE:
+            (value,) = step.writes
+            rows = value.size if step.part == ALONE else step.per_row
+            operands = [self.operand(value), (Home.WORKER, self.copies[value], 0, value.size)]
+            return (Task.REDUCE, None, operands, [], [], {"phase": phase, "per_row": rows})
+        operands = [
+            (Home.FIXED, self.operand(v)[1], self.copies[v], v.size) if v in self.copies else (0, 0, 0, v.size)
+            for v in node.operands
+        ]
+        return (Task.MERGE, *_run(node, operands)[1:5], {"phase": phase, "sized": "n" in node.kernel.letters})
+
+    def _chain(self, chain: Chain) -> tuple:
+        per_row = sum(s.per_row for s in chain.steps)
+        for step in chain.steps:
+            if step.node is not None and step.node.kernel.mode == "split" and step.task is Task.RUN:
+                per_row = max(per_row, max(v.size for v in step.writes) // chain.rows)
+        tile = TILE if per_row > 1 else 64
+        chunk = max(tile, CHUNK // per_row // tile * tile)
+        return (chain.rows, chunk, [self._entry(step) for step in chain.steps])
+
+
+def _run(node: Node, operands: list[Operand], **extra: Any) -> tuple:
+    kernel = node.kernel
+    sizes = [node.sizes.get(letter, 0) for letter in kernel.letters]
+    if node.batched:
+        extra["sized"] = "n" in kernel.letters
+    return (Task.RUN, kernel, operands, sizes, node.numbers, extra)
+
+
+class _Arena:
+    """The block part of a phase: its entries, and a thread's memory for them."""
+
+    def __init__(self, layout: Layout, phase: int) -> None:
+        self.layout = layout
+        steps = layout.schedule.part(phase, BLOCKS)
+        self._free: list[tuple[int, int]] = []  # offset, size
+        self._size = 0
+        self._taken: dict[Value, int] = {}
+        self._last = {v: i for i, step in enumerate(steps) for v in (*step.reads, *step.writes) if v.batched}
+        self._drafts = [entry for i, step in enumerate(steps) for entry in self._draft(i, step)]
+        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 else 1
+        self.scratch_offset = self._size * self.step
+        nodes = [step.node for step in steps if step.node is not None]
+        self.bytes = self.scratch_offset + max((_scratch(node, self.step) for node in nodes), default=0)
+        self.entries = [self._scale(entry) for entry in self._drafts]
+
+    def _scale(self, entry: tuple) -> tuple:
+        operands = [
+            (home, base * self.step, stride, count) if home == Home.ARENA else (home, base, stride, count)
+            for home, base, stride, count in entry[2]
+        ]
+        return (*entry[:2], operands, *entry[3:])
+
+    def _draft(self, i: int, step: Step) -> Iterator[tuple]:
+        """The entries of a step: samples that it is the first to want, its call, samples that are wanted plain."""
+        node, layout = step.node, self.layout
+        assert node is not None
+        for value in dict.fromkeys(step.reads):
+            if value.input >= 0 and self._is_new(value):
+                yield self._gather(value)
+        dying = [v for v in dict.fromkeys(step.reads) if v.batched and self._last[v] == i and v in self._taken]
+        for value in step.writes:
+            if value.batched and value not in layout.homes:
+                heir = next((v for v in dying if node.kernel.mode == "range" and v.size == value.size), None)
+                if heir is None:
+                    self._take(value)
+                else:  # in place
+                    self._taken[value] = self._taken.pop(heir)
+                    dying.remove(heir)
+        yield _run(node, [self._operand(node, v) for v in node.operands], features=node.sizes.get("...", 0))
+        for value in step.writes:
+            if value in layout.plain:
+                operands = [self._place(value), layout.plain[value]]
+                yield (Task.UNPACK, None, operands, [], [], {"features": value.size})
+        for value in (*dying, *(v for v in step.writes if v.batched and self._last[v] == i)):
+            if value in self._taken:
+                self._give_back(value, self._taken.pop(value))
+
+    def _is_new(self, value: Value) -> bool:
+        if value not in self.layout.homes:
+            return value not in self._taken
+        new = value not in self.layout.gathered  # of all blocks, where they are first wanted
+        self.layout.gathered.add(value)
+        return new
+
+    def _gather(self, value: Value) -> tuple:
+        if value.dtype not in _KINDS:
+            raise NotPlannable(f"input {value.input} is {value.dtype}; plans take uint8, float32 and int64")
+        if value not in self.layout.homes:
+            self._take(value)
+        operands = [self._place(value)]
+        if value in self.layout.plain:
+            operands.append(self.layout.plain[value])
+        elif _KINDS[value.dtype] != 2:
+            offset = self._room(64 * value.size)
+            self._release(offset, 64 * value.size)
+            operands.append((Home.ARENA, offset, 64 * value.size, value.size))
+        return (Task.GATHER, None, operands, [], [], {"input": value.input})
+
+    def _operand(self, node: Node, value: Value) -> Operand:
+        if value in node.sums:
+            return (Home.WORKER, self.layout.copies[value], 0, value.size)
+        return self._place(value) if value.batched else self.layout.operand(value)
+
+    def _place(self, value: Value) -> Operand:
+        if value in self.layout.homes:
+            return self.layout.homes[value]
+        return (Home.ARENA, self._taken[value], 4 * BLOCK * value.size, value.size)
+
+    # Room
+
+    def _take(self, value: Value) -> None:
+        self._taken[value] = self._room(64 * value.size)
+
+    def _give_back(self, value: Value, offset: int) -> None:
+        self._release(offset, 64 * value.size)
+
+    def _room(self, size: int) -> int:
+        """The smallest stretch that fits, or more at the end."""
+        fits = [(room, offset) for offset, room in self._free if room >= size]
+        if not fits:
+            self._size += size
+            return self._size - size
+        room, offset = min(fits)
+        self._free.remove((offset, room))
+        if room > size:
+            self._free.append((offset + size, room - size))
+        return offset
+
+    def _release(self, offset: int, size: int) -> None:
+        spans = sorted([*self._free, (offset, size)])
+        self._free = spans[:1]
+        for start, room in spans[1:]:
+            last, length = self._free[-1]
+            if last + length == start:
+                self._free[-1] = (last, length + room)
+            else:
+                self._free.append((start, room))
+
+
+def _scratch(node: Node, step: int) -> int:
+    kernel = node.kernel
+    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, step)
+    if found < 0:
+        raise NotPlannable(f"{node.name}: a sample is too large for native code")
+    return aligned(found)
+
+
+__all__ = ["ROWS", "Layout"]

@@ -1,0 +1,309 @@
+"""Two recordings of one step become nodes: native kernels on values that are per sample or shared.
+
+Everything is derived from the rows: which letter is the batch, what is read, overwritten, summed or updated in place.
+NumPy expressions have native forms where a kernel bears the formula's name, where they only move elements (an
+index list, found by running the formula on numbered places) or where they sum over broadcast axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._contract import Contract
+from .._rows import UNBROADCAST, Formula
+from ..ops import CONTRACTS
+from .recording import Call, NotPlannable, Place, Recording, place
+
+Shape = tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Value:
+    """An array of the step.  One of a batch has a leading axis of samples, which its shape leaves out."""
+
+    shape: Shape
+    dtype: np.dtype
+    batched: bool
+    array: np.ndarray | None = None  # where it lies, for state and constants
+    input: int = -1  # which input of the step it is
+
+    @property
+    def size(self) -> int:
+        """Elements; per sample, for one of a batch."""
+        return int(np.prod(self.shape))
+
+    @property
+    def made(self) -> bool:
+        """Whether a node makes it."""
+        return self.array is None and self.input < 0
+
+
+@dataclass(eq=False)
+class Node:
+    """One native call."""
+
+    kernel: Any
+    operands: tuple[Value, ...]  # in the contract's order
+    sizes: dict[str, int]  # of the letters; that of the batch is left out
+    numbers: tuple[float, ...]
+    batched: bool  # it works on samples, so that it can run block by block
+
+    @property
+    def contract(self) -> Contract:
+        return self.kernel.contract
+
+    @property
+    def name(self) -> str:
+        return self.contract.name
+
+    def _marked(self, marks: str) -> list[Value]:
+        given = len(self.contract.reads)
+        return [v for a, v in zip(self.contract.writes, self.operands[given:], strict=True) if a.mark in marks]
+
+    @property
+    def reads(self) -> list[Value]:
+        return [*self.operands[: len(self.contract.reads)], *self._marked("~")]
+
+    @property
+    def writes(self) -> list[Value]:
+        return list(self.operands[len(self.contract.reads) :])
+
+    @property
+    def sums(self) -> list[Value]:
+        return self._marked("+") if self.batched else []
+
+
+class Lowering:
+    """The nodes of a step; ``value`` finds what an array of the first recording became."""
+
+    def __init__(
+        self, first: Recording, second: Recording, kernels: Mapping[str, Any], formulas: Mapping[str, Any]
+    ) -> None:
+        self.recordings = (first, second)
+        self.kernels, self.formulas = kernels, formulas
+        self.known: tuple[dict[Place, Value], dict[Place, Value]] = ({}, {})
+        self.batch = tuple(len(recording.inputs[0]) for recording in self.recordings)
+        self.nodes: list[Node] = []
+        for i, (a, b) in enumerate(zip(first.inputs, second.inputs, strict=True)):
+            self._remember(a, b, Value(a.shape[1:], a.dtype, True, input=i))
+        if [c.rule for c in first.calls] != [c.rule for c in second.calls]:
+            raise NotPlannable("the step takes another course for other data or another batch size")
+        for call_a, call_b in zip(first.calls, second.calls, strict=True):
+            self._lower(call_a, call_b)
+
+    def value(self, array: np.ndarray) -> Value:
+        return self.known[0][place(array)]
+
+    # Values
+
+    def _remember(self, a: np.ndarray, b: np.ndarray, value: Value) -> Value:
+        self.known[0][place(a)] = self.known[1][place(b)] = value
+        return value
+
+    def _is_batched(self, what: str, a: np.ndarray, b: np.ndarray) -> bool:
+        if a.shape == b.shape:
+            return False
+        if a.ndim and b.ndim and (a.shape[0], b.shape[0]) == self.batch and a.shape[1:] == b.shape[1:]:
+            return True
+        raise NotPlannable(f"{what} folds the samples of a batch into another axis (shape {a.shape})")
+
+    def _read(self, rule: Contract | Formula, name: str, a: np.ndarray, b: np.ndarray) -> Value:
+        """The value that a rule reads; what no call made is state or a constant, or refused."""
+        found = [known.get(place(array)) for known, array in zip(self.known, (a, b), strict=True)]
+        if found[0] is not found[1]:
+            raise NotPlannable(f"{rule.name}: {name} is another array for other data")
+        if found[0] is not None:
+            if found[0].batched:
+                self._is_batched(f"{rule.name}: {name}", a, b)
+            return found[0]
+        first, second = self.recordings
+        if a.shape == b.shape and first.first_values(a) == second.first_values(b):
+            lasting = a is b or a.ctypes.data == b.ctypes.data
+            if not (lasting or a.flags.c_contiguous):
+                a = np.ascontiguousarray(a)
+            return self._remember(a, b, Value(a.shape, a.dtype, False, a if lasting else a.copy()))
+        raise NotPlannable(
+            f"{rule.name}: {name} is made by Python from the data, from chance or from the batch size, beside the ops"
+        )
+
+    def _made(self, what: str, a: np.ndarray, b: np.ndarray) -> Value:
+        batched = self._is_batched(what, a, b)
+        return self._remember(a, b, Value(a.shape[1:] if batched else a.shape, a.dtype, batched))
+
+    # Calls
+
+    def _lower(self, a: Call, b: Call) -> None:
+        reads = [self._read(a.rule, name, array, b.reads[name]) for name, array in a.reads.items()]
+        if isinstance(a.rule, Formula):
+            self._formula(a, b, dict(zip(a.reads, reads, strict=True)))
+            return
+        contract, writes = a.rule, []
+        for argument in contract.writes:
+            array, other = a.writes[argument.name], b.writes[argument.name]
+            if argument.mark == "~":
+                writes.append(self._read(contract, argument.name, array, other))
+            else:
+                writes.append(self._made(f"{contract.name}: {argument.name}", array, other))
+        if a.numbers != b.numbers:
+            raise NotPlannable(f"{contract.name}: its numbers depend on the data or on the batch size")
+        kernel = self.kernels.get(contract.name)
+        self._check(contract.name, kernel, a)
+        batched = "n" in self._letters(a, self.batch[0], self.batch[1], b) or (
+            any("..." in x.letters for x in contract.arrays)
+            and any(v.batched for v in [*reads, *writes])
+        )
+        sizes = self._sizes(a, batched)
+        numbers = tuple(a.numbers[name] for name in contract.scalars)
+        self.nodes.append(Node(kernel, (*reads, *writes), sizes, numbers, batched))
+
+    def _check(self, name: str, kernel: Any, call: Call) -> None:
+        if kernel is None:
+            raise NotPlannable(f"{name} has no native kernel")
+        for array in (*call.reads.values(), *call.writes.values()):
+            if array.dtype == np.float64 and array.size > 8 or array.dtype.itemsize == 2:
+                raise NotPlannable(f"{name} runs in {array.dtype}; plans are float32 (model.float())")
+
+    def _letters(self, a: Call, first: int, second: int, b: Call) -> set[str]:
+        """The letters whose size is that of the batch."""
+        assert isinstance(a.rule, Contract)
+        found = set()
+        for argument in a.rule.arrays:
+            source = (a.reads | a.writes, b.reads | b.writes)
+            for letter, x, y in zip(argument.letters, *(s[argument.name].shape for s in source), strict=False):
+                if letter != "..." and (x, y) == (first, second):
+                    found.add(letter)
+        return found
+
+    def _sizes(self, call: Call, batched: bool) -> dict[str, int]:
+        assert isinstance(call.rule, Contract)
+        sizes: dict[str, int] = {}
+        for argument in call.rule.arrays:
+            array = (call.reads | call.writes)[argument.name]
+            if argument.letters == ("...",):
+                sizes["..."] = array.size // (len(array) if batched else 1)
+            else:
+                sizes |= {k: s for k, s in zip(argument.letters, array.shape, strict=True) if not k.isdigit()}
+        if batched:
+            sizes.pop("n", None)
+        return sizes
+
+    # Expressions
+
+    def _formula(self, a: Call, b: Call, reads: dict[str, Value]) -> None:
+        rule = a.rule
+        assert isinstance(rule, Formula)
+        result, other = a.writes[rule.output], b.writes[rule.output]
+        known = self.known[0].get(place(result))
+        if known is not None and known is self.known[1].get(place(other)):
+            return  # the same values, perhaps in another shape
+        out = self._made(rule.name, result, other)
+        if rule.name in self.formulas:
+            self._elementwise(a, rule, reads, out)
+        elif rule.moves:
+            self._move(a, b, rule, reads, out)
+        elif rule is UNBROADCAST or rule.sums:
+            self._sum(a, rule, reads, out)
+        else:
+            raise NotPlannable(f"{rule.name} has no native form")
+
+    def _add(self, name: str, *operands: Value, **sizes: int) -> None:
+        batched = any(v.batched for v in operands)
+        self.nodes.append(Node(self.kernels[name], operands, sizes, (), batched))
+
+    def _elementwise(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
+        kernel = self.formulas[rule.name]
+        self._check(rule.name, kernel, call)
+        operands = [self._broadcast(rule, call.reads[name], reads[name], out) for name in kernel.contract.given_names]
+        numbers = tuple(call.numbers[name] for name in kernel.contract.scalars)
+        self.nodes.append(Node(kernel, (*operands, out), {"...": out.size}, numbers, out.batched))
+
+    def _broadcast(self, rule: Formula, array: np.ndarray, value: Value, out: Value) -> Value:
+        """The value spread over the shape of the result."""
+        if value.batched == out.batched and value.size == out.size and array[:1].size:
+            return value
+        shape = (1, *out.shape) if out.batched else out.shape
+        if value.batched and array.ndim != len(shape):
+            raise NotPlannable(f"{rule.name}: samples of shape {value.shape} are broadcast to {out.shape}")
+        numbered = np.arange(value.size).reshape((1, *array.shape[1:]) if value.batched else array.shape)
+        if not value.batched and out.batched and array.ndim == len(shape) and len(array) != 1:
+            raise NotPlannable(f"{rule.name}: an array of shape {array.shape} has a value for each sample of a batch")
+        return self._moved(value, np.broadcast_to(numbered, shape), out.shape, out.batched)
+
+    def _moved(self, value: Value, places: np.ndarray, shape: Shape, batched: bool) -> Value:
+        """A new value whose element j is element places[j] of another, or 0 where that is below 0."""
+        out = Value(shape, value.dtype, batched)
+        self._place(value, places, out)
+        return out
+
+    def _place(self, value: Value, places: np.ndarray, out: Value) -> None:
+        index = _constant(places)
+        if value.batched:
+            self._add("take_forward", value, index, out, i=value.size, j=out.size)
+        elif out.batched:
+            like = next(v for v in self.known[0].values() if v.batched)
+            self._add("spread_forward", value, index, like, out, i=value.size, j=out.size, k=like.size)
+        elif value.array is not None and not value.array.flags.writeable:
+            out.array = np.ascontiguousarray(value.array.reshape(-1)[places], np.float32)
+        else:
+            self._add("take_forward", value, index, out, n=1, i=value.size, j=out.size)
+
+    def _move(self, a: Call, b: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
+        """Run the formula on numbered places to learn where each element comes from."""
+        name = next(iter(reads))
+        places = _places(a, rule, name, reads[name], out)
+        other = _places(b, rule, name, reads[name], out)
+        if not np.array_equal(places, other):
+            raise NotPlannable(f"{rule.name} picks other elements for other data")
+        self._place(reads[name], places, out)
+
+    def _sum(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
+        """Sums over axes: where each element of x goes to is a broadcast of the numbered places of the result."""
+        (name, x), array = next(iter(reads.items())), call.reads[next(iter(reads))]
+        result = call.writes[rule.output]
+        shape = result.shape
+        if rule is not UNBROADCAST and not call.numbers["keepdims"]:
+            shape = np.sum(array[:1], axis=call.numbers["axis"], keepdims=True).shape
+            shape = (array.shape[0], *shape[1:]) if out.batched else shape
+        if not x.batched or (out.batched and array.ndim != len(shape)):
+            raise NotPlannable(f"{rule.name} has no native form for shared arrays")
+        numbered = np.arange(out.size).reshape((1, *shape[1:]) if out.batched else shape)
+        index = _constant(np.broadcast_to(numbered, (1, *x.shape)))
+        if out.batched:
+            self._add("take_dx", x, index, out, i=out.size, j=x.size)
+        else:
+            self._add("spread_dx", x, index, out, i=out.size, j=x.size)
+
+
+def _constant(places: np.ndarray) -> Value:
+    array = np.ascontiguousarray(places.reshape(-1), np.int32)
+    return Value(array.shape, array.dtype, False, array)
+
+
+def _places(call: Call, rule: Formula, name: str, value: Value, out: Value) -> np.ndarray:
+    """For each element of the result (of one sample), the place in the source it comes from; -1: it is zero."""
+    array = call.reads[name]
+    numbered = np.arange(1, array.size + 1, dtype=np.float64).reshape(array.shape)
+    numbered = np.ascontiguousarray(numbered)
+    arguments = [numbered if n == name else call.reads.get(n, call.numbers.get(n)) for n in rule.arguments]
+    found = np.asarray(rule.function(*arguments))
+    if rule.arguments[-1] == "value" and call.numbers["value"]:
+        raise NotPlannable(f"{rule.name} with value={call.numbers['value']} has no native form")
+    if value.batched and out.batched:
+        samples = found.reshape(len(found), -1)
+        each = samples[0]
+        step = value.size * np.arange(len(found))[:, None]
+        if not np.array_equal(np.where(each > 0, samples - step, samples), np.broadcast_to(each, samples.shape)):
+            raise NotPlannable(f"{rule.name} mixes the samples of a batch")
+        found = each
+    elif value.batched:
+        raise NotPlannable(f"{rule.name} picks samples of a batch")
+    elif out.batched:
+        found = found[0]
+    return found.astype(np.int64) - 1
+
+
+__all__ = ["CONTRACTS", "Lowering", "Node", "Value"]

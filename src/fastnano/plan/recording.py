@@ -1,0 +1,140 @@
+"""One eager training step, noted call by call, and what makes the notes worth trusting.
+
+# Design: arrays are known by where they lie in memory (address, shape, strides), and all of them are kept alive
+# meanwhile, so that an address means one array.  A step is recorded twice, with other samples, another batch size and the
+# second on the state that the first found; an array that is neither an input nor the result of a call must lie at
+# the same place in both (state: parameters, buffers, hyper-parameters) or hold the same values (a constant).  All else was made by Python
+# on the side and would be frozen: it is refused, and the op that reads it is named.
+# Rejected: tracing with stand-ins for arrays, which any NumPy call in a user's loss breaks.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._contract import Contract
+from .._rows import Environment, Formula
+from .._state import state
+
+Place = tuple[int, tuple[int, ...], tuple[int, ...]]
+
+
+class NotPlannable(RuntimeError):
+    """A step that has no native plan; the message says which op stands in the way, and why."""
+
+
+class Call(NamedTuple):
+    """One launch: its rule, its arrays and numbers by name."""
+
+    rule: Contract | Formula
+    reads: dict[str, np.ndarray]
+    writes: dict[str, np.ndarray]  # updated in place, or new
+    numbers: dict[str, Any]
+
+
+def place(array: np.ndarray) -> Place:
+    """Where an array lies; its shape is no part of it where the values lie side by side."""
+    address = array.__array_interface__["data"][0]
+    if array.flags.c_contiguous:
+        return address, (array.size,), (array.itemsize,)
+    return address, array.shape, array.strides
+
+
+def checksum(array: np.ndarray) -> int:
+    return zlib.adler32(array if array.flags.c_contiguous else array.copy())
+
+
+class Recording:
+    """The calls of one step; ``inputs`` maps each input array of the step to the whole data it is a part of."""
+
+    def __init__(self, inputs: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        self.inputs = [batch for batch, _ in inputs]
+        self._whole = {place(batch): whole for batch, whole in inputs}
+        self.calls: list[Call] = []
+        self.questions: list[tuple[int, Callable[[np.ndarray], Any], Any]] = []  # of which input, and the answer
+        self._before: list[tuple[np.ndarray, np.ndarray]] = []  # state that calls updated, as it was
+        self._sums: dict[Place, tuple[np.ndarray, int]] = {}  # every array met, with the values it should have
+
+    # Called by the engine
+
+    def before(self, rule: Contract | Formula, env: Environment) -> None:
+        reads = {n: env[n] for n in _read_names(rule) if isinstance(env[n], np.ndarray)}
+        for name, array in reads.items():
+            self._expect(rule, name, array)
+        if isinstance(rule, Contract):
+            for written in rule.writes:
+                if written.mark == "~":
+                    self._expect(rule, written.name, env[written.name])
+                    self._before.append((env[written.name], env[written.name].copy()))
+        numbers = {n: env[n] for n in _number_names(rule) if not isinstance(env[n], np.ndarray)}
+        self.calls.append(Call(rule, reads, {}, numbers))
+
+    def after(self, rule: Contract | Formula, env: Environment) -> None:
+        names = [rule.output] if isinstance(rule, Formula) else [a.name for a in rule.writes]
+        for name in names:
+            self.calls[-1].writes[name] = env[name]
+            self._sums[place(env[name])] = (env[name], checksum(env[name]))
+
+    def examine(self, array: np.ndarray, question: Callable[[np.ndarray], Any]) -> Any:
+        whole = self._whole.get(place(array))
+        if whole is None:
+            raise NotPlannable("the labels are changed by Python before the loss meets them")
+        answer = question(whole)
+        index = next(i for i, batch in enumerate(self.inputs) if place(batch) == place(array))
+        self.questions.append((index, question, answer))
+        return answer
+
+    def python(self, name: str) -> None:
+        """Says that a call of Python code took part, which only Python can repeat."""
+        raise NotPlannable(f"{name} is Python code")
+
+    # Trust
+
+    def _expect(self, rule: Contract | Formula, name: str, array: np.ndarray) -> None:
+        known = self._sums.setdefault(place(array), (array, checksum(array)))
+        if known[1] != checksum(array):
+            raise NotPlannable(f"{rule.name}: Python changes {name} in place, beside the ops")
+
+    def finish(self) -> None:
+        """Refuse what Python did to the arrays after the last call that met them."""
+        for array, known in self._sums.values():
+            if array.flags.writeable and checksum(array) != known:
+                raise NotPlannable(f"Python changes an array of shape {array.shape} in place, beside the ops")
+
+    def first_values(self, array: np.ndarray) -> bytes:
+        """What an array held when the step began."""
+        for changed, values in self._before:
+            if place(changed) == place(array):
+                return values.tobytes()
+        return array.tobytes()
+
+    def roll_back(self) -> None:
+        for array, values in reversed(self._before):
+            array[...] = values
+
+
+def _read_names(rule: Contract | Formula) -> tuple[str, ...]:
+    return rule.arguments if isinstance(rule, Formula) else tuple(a.name for a in rule.reads)
+
+
+def _number_names(rule: Contract | Formula) -> tuple[str, ...]:
+    return rule.arguments if isinstance(rule, Formula) else rule.scalars
+
+
+@contextmanager
+def record(inputs: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Recording]:
+    """Note every call inside the block; state is as before afterwards."""
+    recording = Recording(inputs)
+    outer, state.recording = state.recording, recording
+    try:
+        yield recording
+        state.recording = None
+        recording.finish()
+    finally:
+        state.recording = outer
+        recording.roll_back()

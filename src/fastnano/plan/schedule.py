@@ -1,0 +1,179 @@
+"""Where in a step each call runs, and where in memory each value lies.
+
+# Design: a phase has three parts: calls block by block, what one thread does alone, and chains of calls split by rows.
+# Every call goes to the earliest part of its kind behind all that it depends on; what the threads sum over the
+# batch is complete only behind the part that sums it.  LeNet needs one phase, so two meetings of the threads a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._kernels._executor import Task
+from .lowering import Node, Value
+from .recording import NotPlannable
+
+BLOCKS, ALONE, ROWS = range(3)  # the parts of a phase
+SMALL = 256  # elements that are not worth a meeting of the threads
+
+
+@dataclass(eq=False)
+class Step:
+    """A node, or what the plan puts between nodes, and its place in the order."""
+
+    task: Any
+    part: int
+    reads: list[Value]
+    writes: list[Value]
+    node: Node | None = None
+    position: int = -1  # three times the phase, and the part
+    chain: Chain | None = None
+    per_row: int = 1
+    summed_in: Step | None = None  # whose sums a reduction takes
+
+    @property
+    def phase(self) -> int:
+        return self.position // 3
+
+    @property
+    def name(self) -> str:
+        return self.node.name if self.node is not None and self.task is Task.RUN else self.task.name.lower()
+
+
+@dataclass(eq=False)
+class Chain:
+    """Calls that can all be done on some rows before the next rows are begun."""
+
+    rows: int
+    steps: list[Step] = field(default_factory=list)
+
+
+class Schedule:
+    """Steps by phase; ``watched`` are the values (loss, right answers) that the plan adds up."""
+
+    def __init__(self, nodes: Iterable[Node], watched: tuple[Value, ...], wanted: Iterable[Value] = ()) -> None:
+        self.steps: list[Step] = []
+        self._writer: dict[Value, Step] = {}
+        self._readers: dict[Value, list[Step]] = {}
+        self._watch: list[Step] = []
+        left = list(watched)
+        for node in _needed(nodes, [*watched, *wanted]):
+            step = self._add(_step_of(node))
+            for value in node.sums:
+                self._sum(step, value)
+            left = [v for v in left if v not in self._writer]
+            if watched and not left and not self._watch:
+                self._watch = [self._add(Step(Task.WATCH, ALONE, list(watched), []))]
+        self.phases = 1 + max((step.phase for step in self.steps), default=0)
+
+    def part(self, phase: int, part: int) -> list[Step]:
+        return [step for step in self.steps if step.position == 3 * phase + part]
+
+    def chains(self, phase: int) -> list[Chain]:
+        return list(dict.fromkeys(s.chain for s in self.part(phase, ROWS) if s.chain is not None))
+
+    # Placing
+
+    def _sum(self, step: Step, value: Value) -> None:
+        """What adds the workers' sums of a value into one."""
+        assert step.node is not None
+        if step.node.kernel.merges:
+            if value is step.node.sums[0]:
+                self._add(Step(Task.MERGE, ALONE, [], step.node.sums, step.node, summed_in=step))
+        else:
+            part = ALONE if value.size <= SMALL else ROWS
+            self._add(Step(Task.REDUCE, part, [], [value], step.node, summed_in=step))
+
+    def _add(self, step: Step) -> Step:
+        before = self._dependencies(step)
+        step.position = max((_behind(d, step) for d in before), default=step.part)
+        if step.part == ROWS:
+            self._join(step, [d for d in before if d.position == step.position])
+        self.steps.append(step)
+        for value in step.reads:
+            self._readers.setdefault(value, []).append(step)
+        for value in step.writes:
+            if step.summed_in is None and step.node is not None and value in step.node.sums:
+                continue  # complete only when the sums are
+            self._writer[value], self._readers[value] = step, []
+        return step
+
+    def _dependencies(self, step: Step) -> list[Step]:
+        found = [self._writer[v] for v in (*step.reads, *step.writes) if v in self._writer]
+        found += [reader for v in step.writes for reader in self._readers.get(v, ())]
+        if any(v.array is not None for v in step.writes):
+            found += self._watch  # a loss that is not finite must not reach the model
+        return found + ([step.summed_in] if step.summed_in is not None else [])
+
+    def _join(self, step: Step, beside: list[Step]) -> None:
+        """Put a call behind those it depends on into one chain with them, or else one phase later."""
+        chains = list(dict.fromkeys(d.chain for d in beside))
+        rows = _rows(step)
+        if len(chains) == 1 and chains[0] is not None:
+            chain = chains[0]
+            shared = {v for d in beside for v in (*d.writes, *d.reads) if v in (*step.reads, *step.writes)}
+            if rows % chain.rows == 0 and all(_divided(step, v) for v in shared if self._changed(v, step)):
+                step.chain, step.per_row = chain, rows // chain.rows
+                chain.steps.append(step)
+                return
+        if chains:
+            step.position += 3
+        step.chain = Chain(rows)
+        step.chain.steps.append(step)
+
+    def _changed(self, value: Value, step: Step) -> bool:
+        writer = self._writer.get(value)
+        return value in step.writes or (writer is not None and writer.position == step.position)
+
+
+def _needed(nodes: Iterable[Node], wanted: list[Value]) -> list[Node]:
+    """Without those whose results nobody reads."""
+    kept, alive = [], set(wanted)
+    for node in reversed(list(nodes)):
+        if any(v in alive or v.array is not None for v in node.writes):
+            alive.update(node.reads)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _step_of(node: Node) -> Step:
+    mode, small = node.kernel.mode, max((v.size for v in node.operands), default=0) <= SMALL
+    if node.batched and mode in ("blocks", "range"):
+        part = BLOCKS
+    elif node.batched and mode != "split" or mode == "blocks":
+        raise NotPlannable(f"{node.name} has no native form on {'a batch' if node.batched else 'shared arrays'}")
+    else:
+        part = ALONE if mode == "once" or (mode == "range" and small) else ROWS
+    return Step(Task.RUN, part, node.reads, node.writes, node, per_row=_extent(node) if part == ALONE else 1)
+
+
+def _extent(node: Node) -> int:
+    """Rows or elements that a call can be split into."""
+    return node.sizes[node.kernel.split] if node.kernel.mode in ("range", "split") else 1
+
+
+def _rows(step: Step) -> int:
+    assert step.node is not None
+    return step.writes[0].size if step.task is Task.REDUCE else _extent(step.node)
+
+
+def _divided(step: Step, value: Value) -> bool:
+    """Whether a value is divided by rows in a call, rather than taken whole."""
+    if step.task is Task.REDUCE:
+        return True
+    assert step.node is not None
+    kernel = step.node.kernel
+    return all(
+        a.letters[:1] == (kernel.split,)
+        for a, v in zip(step.node.contract.arrays, step.node.operands, strict=True)
+        if v is value
+    )
+
+
+def _behind(before: Step, step: Step) -> int:
+    """The first position of a step behind another."""
+    if before.part == step.part:
+        return before.position  # in order; rows are looked at more closely
+    return before.position + (step.part - before.part) % 3
