@@ -273,6 +273,12 @@ CASES = [
     case("nll_loss", "n=9 c=4 s=1", **LABELS),
     case("nll_loss", "n=5 c=3 s=7", **LABELS),
     case("nll_loss", "n=9 c=4 s=2", **LABELS | PATCHY, smooth=False),
+    # reduction
+    case("sum", "n=6 s=5"),
+    case("sum", "n=3 s=515", x=far),
+    case("sum", "n=5 s=48"),
+    case("mean", "n=17 s=1"),
+    case("mean", "n=3 s=515", x=far),
     # optimisers
     case("sgd", "...=5x7", lr=values(0.1), weight_decay=values(0.01)),
     case("sgd_momentum", "...=5x7", **SGD, dampening=values(0), weight_decay=values(0)),

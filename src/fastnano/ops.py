@@ -83,6 +83,9 @@ OPS = {
             "x[n,c,s] target[n,s]:i8 weight[c] -> loss[n,s] ; ignore_index",
             "dloss target weight -> dx",
         ),
+        # reduction of everything; over some axes only, see the expressions of that name
+        Op("sum", "x[n,s] -> +y[]", "dy -> dx"),
+        Op("mean", "x[n,s] -> +y[]", "dy -> dx"),
     )
 }
 

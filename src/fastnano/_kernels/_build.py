@@ -31,7 +31,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-FAMILIES = ("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss", "optim")
+FAMILIES = (
+    *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss", "reduction"),
+    "optim",
+)
 HEADERS = ("vector.h", "tiles.h", "pack.h", "threads.h")
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"(.*?[ *])(\w+)")
