@@ -32,8 +32,8 @@ import re
 from pathlib import Path
 
 FAMILIES = (
-    *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss", "reduction"),
-    "optim",
+    *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
+    *("reduction", "indexing", "optim"),
 )
 HEADERS = ("vector.h", "tiles.h", "pack.h", "threads.h")
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
