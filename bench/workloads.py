@@ -105,6 +105,11 @@ WORKLOADS = (
     _flat("dropout", "basic 3", BATCH, 128, p=0.5),
     _channels("cross_entropy", "scores", CLASSES, 1, ignore_index=-100, label_smoothing=0.0),
     _channels("nll_loss", "scores", CLASSES, 1, ignore_index=-100),
+    Workload("sum", "scores", {"n": BATCH, "s": 1}),
+    Workload("mean", "scores", {"n": BATCH, "s": 1}),
+    Workload("mean", "pixels", {"n": BATCH, "s": 28 * 28}),
+    Workload("take", "lenet 1", {"n": BATCH, "i": 28 * 28, "j": 32 * 32}),
+    Workload("spread", "mlp 1", {"n": BATCH, "i": 512, "j": 512, "k": 1}),
     Workload("running_statistics", "bncnn 2", {"c": 32}),
     _flat("sgd", "mlp 1", 512, 784),
     _flat("sgd_momentum", "mlp 1", 512, 784),
@@ -169,7 +174,8 @@ def _fill(argument: Argument, known: Mapping[str, Any], rng: np.random.Generator
     if argument.dtype == np.float64:
         return np.array(_GIVEN.get(argument.name, [0.0]))
     if argument.dtype is not None:
-        return rng.integers(0, CLASSES, shape).astype(argument.dtype)
+        most = known["i"] if argument.name == "index" else CLASSES
+        return rng.integers(0, most, shape).astype(argument.dtype)
     values = rng.standard_normal(shape, np.float32)
     return np.abs(values) + np.float32(0.1) if argument.name in _POSITIVE else values
 

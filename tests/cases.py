@@ -150,6 +150,11 @@ def of_finite(rng, shape, made):
     return np.where(np.isfinite(made["x"]).all(axis=1), classes(rng, shape, made), -100)
 
 
+def places(rng, shape, made):
+    """Places along the last axis of x, some of them twice, and some -1."""
+    return rng.integers(-1, made["x"].shape[-1], shape)
+
+
 def key(rng, shape, made):
     return [2**63 + 12345, 2**40 + 7]
 
@@ -273,6 +278,18 @@ CASES = [
     case("nll_loss", "n=9 c=4 s=1", **LABELS),
     case("nll_loss", "n=5 c=3 s=7", **LABELS),
     case("nll_loss", "n=9 c=4 s=2", **LABELS | PATCHY, smooth=False),
+    # reduction
+    case("sum", "n=6 s=5"),
+    case("sum", "n=3 s=515", x=far),
+    case("sum", "n=5 s=48"),
+    case("mean", "n=17 s=1"),
+    case("mean", "n=3 s=515", x=far),
+    # indexing
+    case("take", "n=3 i=6 j=9", index=places),
+    case("take", "n=17 i=33 j=5", index=places),
+    case("take", "n=2 i=1 j=3", index=values(0, -1, 0)),
+    case("spread", "n=3 i=6 j=9 k=2", index=places),
+    case("spread", "n=17 i=33 j=5 k=1", index=places),
     # optimisers
     case("sgd", "...=5x7", lr=values(0.1), weight_decay=values(0.01)),
     case("sgd_momentum", "...=5x7", **SGD, dampening=values(0), weight_decay=values(0)),

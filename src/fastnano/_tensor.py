@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -370,6 +371,8 @@ class Tensor:
     # Reductions
 
     def sum(self, dim: Axis = None, keepdim: bool = False) -> Tensor:
+        if dim is None and self.data.dtype.kind == "f":
+            return _over_everything("sum", self, keepdim)
         return autograd.apply(EXPRESSIONS["sum"], self, axis=dim, keepdims=keepdim)
 
     def mean(self, dim: Axis = None, keepdim: bool = False) -> Tensor:
@@ -378,6 +381,8 @@ class Tensor:
             raise TypeError(f"mean: needs a float tensor, got {self.dtype}; convert with .float()")
         if not self.data.size:
             raise ValueError(f"mean: the tensor of shape {self.shape} is empty")
+        if dim is None:
+            return _over_everything("mean", self, keepdim)
         return autograd.apply(EXPRESSIONS["mean"], self, axis=dim, keepdims=keepdim)
 
     def max(self, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -465,6 +470,15 @@ def _rebuild(kind: type[Tensor], data: np.ndarray, requires_grad: bool, grad: Te
     t = kind(data, requires_grad)
     t.grad = grad
     return t
+
+
+def _over_everything(name: str, x: Tensor, keepdim: bool) -> Tensor:
+    """A reduction of all values, by the kernel: samples by what each holds."""
+    shape = x.shape
+    if len(shape) != 2:
+        x = x.reshape((shape[0], math.prod(shape[1:])) if shape else (1, 1))
+    y = autograd.apply(OPS[name], x)
+    return y.reshape((1,) * len(shape)) if keepdim else y
 
 
 def _axis(name: str, dim: int, ndim: int, shape: tuple[int, ...]) -> int:

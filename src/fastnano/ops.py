@@ -83,6 +83,13 @@ OPS = {
             "x[n,c,s] target[n,s]:i8 weight[c] -> loss[n,s] ; ignore_index",
             "dloss target weight -> dx",
         ),
+        # reduction of everything; over some axes only, see the expressions of that name
+        Op("sum", "x[n,s] -> +y[]", "dy -> dx"),
+        Op("mean", "x[n,s] -> +y[]", "dy -> dx"),
+        # indexing: what a sample's slices, permutations and paddings are, and what spreads one array over the
+        # samples of a batch; zero where index is below 0.  Of like only the number of samples matters
+        Op("take", "x[n,i] index[j]:i4 -> y[n,j]", "dy index -> dx"),
+        Op("spread", "x[i] index[j]:i4 like[n,k] -> y[n,j]", "dy index -> +dx"),
     )
 }
 

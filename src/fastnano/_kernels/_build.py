@@ -32,7 +32,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-FAMILIES = ("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss", "optim")
+FAMILIES = (
+    *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
+    *("reduction", "indexing", "optim"),
+)
 HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "threads.h")
 MOVERS = ("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies")  # between layouts
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)

@@ -1,0 +1,29 @@
+"""Values put elsewhere, by a list of places; what no place is named for is zero."""
+
+import numpy as np
+
+__all__ = ["spread_dx", "spread_forward", "take_dx", "take_forward"]
+
+
+def take_forward(x, index, y):
+    """y[n, j] = x[n, index_j], or 0 where index_j < 0."""
+    y[...] = np.where(index >= 0, x[:, index], 0)
+
+
+def take_dx(dy, index, dx):
+    """dx[n, i] = Σ_j dy[n, j] [index_j = i]."""
+    used = index >= 0
+    dx.fill(0)
+    np.add.at(dx.T, index[used], dy[:, used].T)
+
+
+def spread_forward(x, index, like, y):
+    """y[n, j] = x[index_j] for every sample, or 0 where index_j < 0; like only tells how many there are."""
+    y[...] = np.where(index >= 0, x[index], 0)
+
+
+def spread_dx(dy, index, dx):
+    """dx[i] = Σ_n Σ_j dy[n, j] [index_j = i]."""
+    used = index >= 0
+    dx.fill(0)
+    np.add.at(dx, index[used], dy[:, used].sum(axis=0))
