@@ -186,6 +186,7 @@ class _Arena:
         for value in dict.fromkeys(step.reads):
             if value.input >= 0 and self._is_new(value):
                 yield self._gather(value)
+        found = {v: self._operand(node, v) for v in step.reads}
         dying = [v for v in dict.fromkeys(step.reads) if v.batched and self._last[v] == i and v in self._taken]
         for value in step.writes:
             if value.batched and value not in layout.homes:
@@ -195,7 +196,8 @@ class _Arena:
                 else:  # in place
                     self._taken[value] = self._taken.pop(heir)
                     dying.remove(heir)
-        yield _run(node, [self._operand(node, v) for v in node.operands], features=node.sizes.get("...", 0))
+        found |= {v: self._operand(node, v) for v in step.writes}
+        yield _run(node, [found[v] for v in node.operands], features=node.sizes.get("...", 0))
         for value in step.writes:
             if value in layout.plain:
                 operands = [self._place(value), layout.plain[value]]

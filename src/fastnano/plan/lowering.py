@@ -60,9 +60,9 @@ class Node:
     def name(self) -> str:
         return self.contract.name
 
-    def _marked(self, marks: str) -> list[Value]:
+    def _marked(self, mark: str) -> list[Value]:
         given = len(self.contract.reads)
-        return [v for a, v in zip(self.contract.writes, self.operands[given:], strict=True) if a.mark in marks]
+        return [v for a, v in zip(self.contract.writes, self.operands[given:], strict=True) if a.mark == mark]
 
     @property
     def reads(self) -> list[Value]:
@@ -74,7 +74,7 @@ class Node:
 
     @property
     def sums(self) -> list[Value]:
-        return self._marked("+") if self.batched else []
+        return self._marked("+") if self.batched and self.kernel.mode == "blocks" else []
 
 
 class Lowering:

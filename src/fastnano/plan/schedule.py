@@ -88,6 +88,8 @@ class Schedule:
 
     def _add(self, step: Step) -> Step:
         before = self._dependencies(step)
+        if step.part == ALONE and _splits(step) and before and max(before, key=lambda d: d.position).part == ROWS:
+            step.part, step.per_row = ROWS, 1  # small, but at the end of a chain
         step.position = max((_behind(d, step) for d in before), default=step.part)
         if step.part == ROWS:
             self._join(step, [d for d in before if d.position == step.position])
@@ -147,6 +149,10 @@ def _step_of(node: Node) -> Step:
     else:
         part = ALONE if mode == "once" or (mode == "range" and small) else ROWS
     return Step(Task.RUN, part, node.reads, node.writes, node, per_row=_extent(node) if part == ALONE else 1)
+
+
+def _splits(step: Step) -> bool:
+    return step.task is Task.RUN and step.node is not None and step.node.kernel.mode == "range"
 
 
 def _extent(node: Node) -> int:
