@@ -171,8 +171,8 @@ _POSITIVE = ("var", "running_var", "square", "logsumexp")
 
 def _fill(argument: Argument, known: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
     shape = argument.shape(dict(known))
-    if argument.dtype == np.float64:
-        return np.array(_GIVEN.get(argument.name, [0.0]))
+    if argument.dtype == np.float64 or argument.name in _GIVEN:
+        return np.array(_GIVEN.get(argument.name, [0.0]), argument.dtype or np.float32)
     if argument.dtype is not None:
         most = known["i"] if argument.name == "index" else CLASSES
         return rng.integers(0, most, shape).astype(argument.dtype)

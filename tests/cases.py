@@ -172,7 +172,7 @@ DERIVED = (mean_of_x, var_of_x)
 
 def values(*numbers: float) -> Maker:
     def make(rng, shape, made):
-        return np.array(numbers)
+        return np.reshape(numbers, shape)
 
     make.__name__ = ",".join(f"{number:g}" for number in numbers)
     return make
@@ -215,7 +215,8 @@ NESTEROV = {"nesterov": values(1)}
 LABELS = {"ignore_index": -100, "target": labels, "weight": positive}
 SURE = {"target": zeros}
 PATCHY = {"x": patchy, "target": of_finite}
-RUNNING = {"var": positive, "running_var": positive}
+RUNNING = {"var": positive, "running_var": positive, "count": values(6), "tracked": values(3)}
+ONE_VALUE = {"count": values(1)}
 
 # fmt: off
 CASES = [
@@ -262,8 +263,9 @@ CASES = [
     case("batch_norm", "n=3 c=2 s=35", eps=1e-3, mean=mean_of_x, var=var_of_x),
     case("batch_norm_inference", "n=6 c=5 s=1", eps=1e-5, var=positive),
     case("batch_norm_inference", "n=3 c=2 s=35", eps=1e-3, var=positive),
-    case("running_statistics", "c=5", **RUNNING, count=values(6), momentum=values(0.1)),
-    case("running_statistics", "c=1", **RUNNING, count=values(1), momentum=values(1)),
+    case("running_statistics", "c=5", **RUNNING, momentum=values(0.1)),
+    case("running_statistics", "c=1", **RUNNING | ONE_VALUE, momentum=values(1)),
+    case("running_statistics", "c=17", **RUNNING, momentum=values(np.nan)),
     # dropout
     case("dropout", "...=3x4x2", p=0.5, key=key),
     case("dropout", "...=9x33", p=0.1, key=key),

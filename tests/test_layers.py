@@ -1,6 +1,8 @@
 """Every layer against PyTorch, over unusual hyper-parameters: outputs, gradients, running statistics,
 names."""
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -125,6 +127,25 @@ def test_running_statistics_over_several_batches(text, precision):
         agree(ours, theirs, [array(4, 3, 2, 5, seed=seed) * 3 + 10], precision)
         ours.zero_grad(), theirs.zero_grad()
     agree(ours.eval(), theirs.eval(), [array(4, 3, 2, 5)], precision)
+
+
+def test_batch_norm_follows_its_momentum_and_counts_on_its_own():
+    x, norm = fn.tensor(array(4, 3) + 5, dtype="float32"), nn.BatchNorm1d(3)
+    norm(x)
+    twins = copy.deepcopy(norm), pickle.loads(pickle.dumps(norm))
+    before = norm.running_mean.detach().clone()
+    norm.momentum = 0.0
+    norm(x)
+    np.testing.assert_array_equal(norm.running_mean.data, before.data)
+    norm.momentum = 1.0
+    norm(x)
+    np.testing.assert_allclose(norm.running_mean.data, x.data.mean(0), rtol=1e-6)
+    assert norm.state_dict()["num_batches_tracked"].item() == 3
+    for twin in twins:
+        assert twin.num_batches_tracked.item() == 1
+        twin(x)
+        assert twin.num_batches_tracked.item() == 2
+        assert twin.num_batches_tracked.data.shape == ()
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

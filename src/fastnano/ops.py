@@ -57,7 +57,8 @@ OPS = {
         Op("softmax", "x[n,c,s] -> y[n,c,s]", "dy y -> dx"),
         Op("log_softmax", "x[n,c,s] -> y[n,c,s]", "dy y -> dx"),
         # norm: in training mean and var are those of x itself, and dx takes account of it
-        Op("batch_statistics", "x[n,c,s] -> +mean[c] +var[c]"),
+        # (count is n * s, the number of values a channel has)
+        Op("batch_statistics", "x[n,c,s] -> +mean[c] +var[c] +count[1]"),
         Op(
             "batch_norm",
             "x[n,c,s] weight[c] bias[c] mean[c] var[c] -> y[n,c,s] ; eps",
@@ -98,10 +99,10 @@ OPS = {
 STEPS = {
     step.name: step
     for step in (
-        # count is n * s, the number of values the statistics were taken over
+        # what batch_statistics wrote; a momentum of NaN keeps the plain average of all batches tracked
         Contract.parse(
             "running_statistics",
-            "mean[c] var[c] count[1]:f8 momentum[1]:f8 -> ~running_mean[c] ~running_var[c]",
+            "mean[c] var[c] count[1] momentum[1]:f8 -> ~running_mean[c] ~running_var[c] ~tracked[]:i8",
         ),
         Contract.parse("sgd", "grad[...] lr[1]:f8 weight_decay[1]:f8 -> ~param[...]"),
         Contract.parse(

@@ -23,8 +23,8 @@ and the numbers are found by name: the row's letters (sizes) and scalars, and wh
 * ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays
 
 A companion ``size NAME_scratch(...)`` tells how many floats the kernel wants per thread as ``scratch``, or -1 where it
-cannot serve such sizes; a companion ``void NAME_merge(mean, var, other_mean, other_var, ..., before, added)`` merges
-the results of ``added`` samples into those of ``before``, where a plain sum will not do.
+cannot serve such sizes; a companion ``void NAME_merge(mean, var, count, other_mean, other_var, other_count, ...,
+before, added)`` merges the results of ``added`` samples into those of ``before``, where a plain sum will not do.
 """
 
 from __future__ import annotations

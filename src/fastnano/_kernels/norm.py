@@ -25,8 +25,9 @@ def _normalised(x, mean, var, eps):
     return (x - _channels(mean)) / np.sqrt(_channels(var) + x.dtype.type(eps))
 
 
-def batch_statistics_forward(x, mean, var):
-    """Mean and biased variance of each channel over batch and places."""
+def batch_statistics_forward(x, mean, var, count):
+    """Mean and biased variance of each channel over batch and places, and how many values these are."""
+    count[0] = x.shape[0] * x.shape[2]
     mean[:] = x.mean(axis=(0, 2))
     var[:] = np.square(x - _channels(mean)).mean(axis=(0, 2))  # E[x²] − E[x]² would cancel
 
@@ -57,8 +58,14 @@ def batch_norm_inference_dx(dy, weight, var, dx, eps):
     np.multiply(dy, _channels(weight / np.sqrt(var + var.dtype.type(eps))), out=dx)
 
 
-def running_statistics(mean, var, count, momentum, running_mean, running_var):
-    """running += momentum · (batch − running); the variance unbiased, var · count / (count − 1)."""
-    unbiased = var * (count[0] / max(count[0] - 1, 1))
-    running_mean += (momentum[0] * (mean - running_mean)).astype(mean.dtype)
-    running_var += (momentum[0] * (unbiased - running_var)).astype(var.dtype)
+def running_statistics(mean, var, count, momentum, running_mean, running_var, tracked):
+    """tracked += 1;  running += momentum · (batch − running), the variance unbiased, var · count / (count − 1).
+
+    A momentum of NaN stands for 1 / tracked, which makes running the average of all batches.
+    """
+    tracked += 1
+    share = 1 / tracked if np.isnan(momentum[0]) else momentum[0]
+    values = float(count[0])
+    unbiased = var * (values / max(values - 1, 1))
+    running_mean += (share * (mean - running_mean)).astype(mean.dtype)
+    running_var += (share * (unbiased - running_var)).astype(var.dtype)

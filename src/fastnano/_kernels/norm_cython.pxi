@@ -2,10 +2,10 @@
 
 # Mean and variance of the samples of this call.  Lanes beyond the live samples repeat one, so they are masked.
 cdef void batch_statistics_forward(
-    const vec *x, float *mean, float *var, size c, size s, size blocks, size live
+    const vec *x, float *mean, float *var, float *count, size c, size s, size blocks, size live
 ) noexcept nogil:
     cdef size channel, block, half, i
-    cdef double count = <double> live * s
+    cdef double values = <double> live * s
     cdef vec total, one, centre
     cdef const vec *plane
     for channel in range(c):
@@ -17,7 +17,7 @@ cdef void batch_statistics_forward(
                 for i in range(s):
                     one += plane[VECS * i + half]
                 total += where(live_lanes(live, BLOCK * block + LANES * half), one)
-        mean[channel] = <float> (sum(total) / count)
+        mean[channel] = <float> (sum(total) / values)
         total, centre = splat(0), splat(mean[channel])
         for block in range(blocks):  # a second pass, since E[x^2] - E[x]^2 would cancel
             plane = x + VECS * (block * c + channel) * s
@@ -26,12 +26,14 @@ cdef void batch_statistics_forward(
                 for i in range(s):
                     one += (plane[VECS * i + half] - centre) * (plane[VECS * i + half] - centre)
                 total += where(live_lanes(live, BLOCK * block + LANES * half), one)
-        var[channel] = <float> (sum(total) / count)
+        var[channel] = <float> (sum(total) / values)
+    count[0] = <float> values
 
 
 # T. Chan, G. Golub, R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
 cdef void batch_statistics_forward_merge(
-    float *mean, float *var, const float *other_mean, const float *other_var, size c, size before, size added
+    float *mean, float *var, float *count, const float *other_mean, const float *other_var, const float *other_count,
+    size c, size before, size added
 ) noexcept nogil:
     cdef size channel
     cdef double share = <double> added / (before + added), delta
@@ -40,6 +42,7 @@ cdef void batch_statistics_forward_merge(
         mean[channel] = <float> (mean[channel] + share * delta)
         var[channel] = <float> (
             (1 - share) * var[channel] + share * other_var[channel] + share * (1 - share) * delta * delta)
+    count[0] += other_count[0]
 
 
 cdef inline void normalise(const vec *x, vec *y, float mean, float scale, float bias, size count) noexcept nogil:
@@ -117,11 +120,14 @@ cdef void batch_norm_inference_dx(
 
 
 cdef void running_statistics(
-    const float *mean, const float *var, const double *count, const double *momentum,
-    float *running_mean, float *running_var, size c
+    const float *mean, const float *var, const float *count, const double *momentum,
+    float *running_mean, float *running_var, int64_t *tracked, size c
 ) noexcept nogil:
     cdef size i
-    cdef double unbiased = count[0] / max(count[0] - 1, 1.0)
+    cdef double values = count[0], share = momentum[0], unbiased = values / max(values - 1, 1.0)
+    tracked[0] += 1
+    if share != share:  # NaN
+        share = 1 / <double> tracked[0]
     for i in range(c):
-        running_mean[i] += <float> (momentum[0] * (mean[i] - running_mean[i]))
-        running_var[i] += <float> (momentum[0] * (var[i] * unbiased - running_var[i]))
+        running_mean[i] += <float> (share * (mean[i] - running_mean[i]))
+        running_var[i] += <float> (share * (var[i] * unbiased - running_var[i]))

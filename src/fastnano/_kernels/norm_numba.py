@@ -16,9 +16,10 @@ __all__ = [
 
 
 @kernel()
-def batch_statistics_forward(x, mean, var):
+def batch_statistics_forward(x, mean, var, count):
     N, C, S = x.shape
-    count = x.dtype.type(N * S)
+    values = x.dtype.type(N * S)
+    count[0] = values
     for c in prange(C):
         total = x.dtype.type(0)
         for n in range(N):
@@ -26,7 +27,7 @@ def batch_statistics_forward(x, mean, var):
             for s in range(S):
                 part += x[n, c, s]
             total += part
-        centre = total / count
+        centre = total / values
         squares = x.dtype.type(0)
         for n in range(N):
             part = x.dtype.type(0)
@@ -34,7 +35,7 @@ def batch_statistics_forward(x, mean, var):
                 away = x[n, c, s] - centre
                 part += away * away
             squares += part
-        mean[c], var[c] = centre, squares / count
+        mean[c], var[c] = centre, squares / values
 
 
 @kernel()

@@ -17,5 +17,6 @@ def uniform_fan_in(shape: tuple[int, ...], fan_in: int) -> Parameter:
 
 @lru_cache(maxsize=64)
 def constant(value: float, size: int, dtype: np.dtype) -> Tensor:
-    """What stands in for a bias or weight that is not there."""
+    """What stands in for a bias or weight that is not there, or a number that kernels read from an array: one array
+    for each, made once."""
     return Tensor(np.full(size, value, dtype))

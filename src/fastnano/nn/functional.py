@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any
@@ -303,11 +304,13 @@ def batch_norm(
     weight: Any = None,
     bias: Any = None,
     training: bool = False,
-    momentum: float = 0.1,
+    momentum: float | None = 0.1,
     eps: float = 1e-5,
+    *,
+    num_batches_tracked: Tensor | None = None,
 ) -> Tensor:
     """Normalise each channel of x (N, C, *); in training by the batch's statistics, updating the running
-    ones."""
+    ones and counting the batches; ``momentum=None`` keeps the average of all that were counted."""
     x = as_tensor(x)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: x has shape {x.shape}, expected (N, C, *)")
@@ -329,28 +332,23 @@ def batch_norm(
             f"batch_norm: x of shape {x.shape} has {found} per channel; training needs at least two"
         )
     statistics = OPS["batch_statistics"].run([folded.data], {}, launch)
-    mean, var = statistics["mean"], statistics["var"]
-    y = apply(OPS["batch_norm"], folded, weight, bias, Tensor(mean), Tensor(var), eps=float(eps))
+    mean, var = Tensor(statistics["mean"]), Tensor(statistics["var"])
+    y = apply(OPS["batch_norm"], folded, weight, bias, mean, var, eps=float(eps))
     if running_mean is not None and running_var is not None:
-        _update_running(running_mean, running_var, mean, var, values, momentum)
+        tracked = Tensor(np.zeros((), np.int64)) if num_batches_tracked is None else num_batches_tracked
+        _update_running(statistics, momentum, running_mean, running_var, tracked)
     return y.reshape(x.shape)
 
 
-def _update_running(
-    running_mean: Tensor, running_var: Tensor, mean: np.ndarray, var: np.ndarray, values: int, momentum: float
-) -> None:
-    step = STEPS["running_statistics"]
-    arrays = {
-        "mean": mean,
-        "var": var,
-        "count": np.array([values], float),
-        "momentum": np.array([momentum], float),
-    }
-    arrays |= {"running_mean": running_mean.data, "running_var": running_var.data}
-    step.bind(tuple(arrays.values()), {})
-    launch(step, arrays)
-    running_mean._version[0] += 1
-    running_var._version[0] += 1
+def _update_running(statistics: dict[str, Any], momentum: float | None, *running: Tensor) -> None:
+    """Moves running_mean, running_var and num_batches_tracked on by the statistics of a batch."""
+    step, share = STEPS["running_statistics"], math.nan if momentum is None else float(momentum)
+    env = statistics | {"momentum": constant(share, 1, np.dtype(np.float64)).data}
+    env |= {written.name: t.data for written, t in zip(step.writes, running, strict=True)}
+    step.bind(step.fetch(env), {})
+    launch(step, env)
+    for t in running:
+        t._version[0] += 1
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, generator: Generator | None = None) -> Tensor:

@@ -43,23 +43,17 @@ class _BatchNorm(Module):
         if x.ndim not in self.axes:
             expected = " or ".join(f"{n} axes" for n in self.axes)
             raise ValueError(f"{type(self).__name__}: x has shape {x.shape}, expected {expected}")
-        momentum = self.momentum
-        counted = self.training and self.num_batches_tracked is not None
-        if momentum is None and counted:  # the plain average of all batches so far
-            momentum = 1 / (self.num_batches_tracked.item() + 1)
-        y = F.batch_norm(
+        return F.batch_norm(
             x,
             self.running_mean,
             self.running_var,
             self.weight,
             self.bias,
             self.training or self.running_mean is None,
-            0.0 if momentum is None else momentum,
+            self.momentum,
             self.eps,
+            num_batches_tracked=self.num_batches_tracked,
         )
-        if counted:
-            self.num_batches_tracked += 1
-        return y
 
     def extra_repr(self) -> str:
         return (
