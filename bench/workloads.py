@@ -108,6 +108,7 @@ WORKLOADS = (
     Workload("sum", "scores", {"n": BATCH, "s": 1}),
     Workload("mean", "scores", {"n": BATCH, "s": 1}),
     Workload("mean", "pixels", {"n": BATCH, "s": 28 * 28}),
+    _channels("count_correct", "scores", CLASSES, 1),
     Workload("take", "lenet 1", {"n": BATCH, "i": 28 * 28, "j": 32 * 32}),
     Workload("spread", "mlp 1", {"n": BATCH, "i": 512, "j": 512, "k": 1}),
     Workload("running_statistics", "bncnn 2", {"c": 32}),
@@ -132,7 +133,7 @@ def kernels(workload: Workload) -> tuple[Contract, ...]:
 def sizes(workload: Workload, batch: int = BATCH) -> dict[str, Any]:
     """The sizes of all letters, those that follow from the others included, at another batch size."""
     found = dict(workload.sizes)
-    if workload.op not in STEPS:  # a step's arrays are parameters: they know no batch
+    if "n" in found or workload.op not in STEPS:  # a step's arrays are parameters: they know no batch
         if "..." in found:
             found["..."] = (batch, *found["..."][1:])
         else:

@@ -286,6 +286,10 @@ CASES = [
     case("sum", "n=5 s=48"),
     case("mean", "n=17 s=1"),
     case("mean", "n=3 s=515", x=far),
+    # metric
+    case("count_correct", "n=9 c=4 s=1", target=classes),
+    case("count_correct", "n=5 c=3 s=7", target=classes),
+    case("count_correct", "n=17 c=1 s=2", target=classes),
     # indexing
     case("take", "n=3 i=6 j=9", index=places),
     case("take", "n=17 i=33 j=5", index=places),

@@ -94,7 +94,7 @@ OPS = {
     )
 }
 
-# Kernels that only update state; hyper-parameters are arrays, so that a schedule can change them between
+# Kernels that only update state or count; hyper-parameters are arrays, so that a schedule can change them between
 # steps.
 STEPS = {
     step.name: step
@@ -104,6 +104,7 @@ STEPS = {
             "running_statistics",
             "mean[c] var[c] count[1] momentum[1]:f8 -> ~running_mean[c] ~running_var[c] ~tracked[]:i8",
         ),
+        Contract.parse("count_correct", "x[n,c,s] target[n,s]:i8 -> +correct[]"),
         Contract.parse("sgd", "grad[...] lr[1]:f8 weight_decay[1]:f8 -> ~param[...]"),
         Contract.parse(
             "sgd_momentum",

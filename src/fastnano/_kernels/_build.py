@@ -34,7 +34,7 @@ from pathlib import Path
 
 FAMILIES = (
     *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
-    *("reduction", "indexing", "optim"),
+    *("reduction", "indexing", "metric", "optim"),
 )
 HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "threads.h")
 MOVERS = ("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies")  # between layouts

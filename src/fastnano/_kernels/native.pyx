@@ -22,6 +22,8 @@ cdef extern from "vector.h" nogil:
     ivec ichoose(ivec mask, ivec a, ivec b)
     vec where(ivec mask, vec a)
     ivec either(ivec a, ivec b)
+    ivec both(ivec a, ivec b)
+    ivec same(ivec a, ivec b)
     ivec greater(vec a, vec b)
     ivec is_nan(vec a)
     ivec equal(ivec a, int b)
@@ -35,7 +37,7 @@ cdef extern from "vector.h" nogil:
     vec sigmoid(vec x)
     vec hyperbolic_tangent(vec x)
     uint32_t mix(uint32_t h)
-    ivec kept(size place, uint32_t a, uint32_t b, uint32_t threshold)
+    ivec kept(size place, size step, uint32_t a, uint32_t b, uint32_t threshold)
 
 cdef extern from "tiles.h" nogil:
     ctypedef struct place:

@@ -102,6 +102,8 @@ INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~m
 INLINE ivec ichoose(ivec mask, ivec a, ivec b) { return (mask & a) | (~mask & b); }
 INLINE vec where(ivec mask, vec a) { return (vec)(mask & (ivec)a); } /* a, else 0 */
 INLINE ivec either(ivec a, ivec b) { return a | b; }
+INLINE ivec both(ivec a, ivec b) { return a & b; }
+INLINE ivec same(ivec a, ivec b) { return a == b; }
 INLINE ivec greater(vec a, vec b) { return a > b; }
 INLINE ivec is_nan(vec a) { return a != a; }
 INLINE ivec equal(ivec a, int32_t b) { return a == b; }
@@ -204,9 +206,9 @@ INLINE vec hyperbolic_tangent(vec x) {
 /* The low-bias mixer of 32 bits that dropout.py defines. */
 #define MIX(h) (h ^= h >> 16, h *= 0x7feb352du, h ^= h >> 15, h *= 0x846ca68bu, h ^= h >> 16)
 INLINE uint32_t mix(uint32_t h) { return MIX(h); }
-/* Lanes whose hash of (place, key) is at least the threshold. */
-INLINE ivec kept(size place, uint32_t a, uint32_t b, uint32_t threshold) {
-    uvec h = (uvec)lane_numbers() + ((uint32_t)place + a);
+/* Lanes whose hash of (place, key) is at least the threshold; their places are `step` apart. */
+INLINE ivec kept(size place, size step, uint32_t a, uint32_t b, uint32_t threshold) {
+    uvec h = (uvec)lane_numbers() * (uint32_t)step + ((uint32_t)place + a);
     MIX(h);
     h ^= b;
     MIX(h);
