@@ -24,10 +24,6 @@ BATCH = 64
 IMAGES = 60_000  # one epoch
 CLASSES = 10
 
-# Letters whose sizes multiply to the multiply-adds of one kernel; forward and both gradients cost the same.
-MULTIPLY_ADDS = {"linear": "nio", "conv2d": "nopqdkl", "conv2d_im2col": "nopqdkl"}
-
-
 class Workload(NamedTuple):
     """One op (or step) at one size."""
 
@@ -187,7 +183,8 @@ def flop(workload: Workload, batch: int = BATCH) -> int:
 
 
 def _flop(op: str, known: Mapping[str, int]) -> int:
-    return 2 * math.prod(known[letter] for letter in MULTIPLY_ADDS[op]) if op in MULTIPLY_ADDS else 0
+    letters = OPS[op].multiply_adds if op in OPS else ""
+    return 2 * math.prod(known[letter] for letter in letters) if letters else 0
 
 
 def traffic(contract: Contract, env: Environment) -> int:

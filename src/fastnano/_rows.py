@@ -79,11 +79,14 @@ class Op(Row):
     ``forward`` is a signature (see ``_contract``) whose first write is the op's result; what else it writes is
     for backward, or for the caller beside it.  Each further rule names what one gradient kernel, called after
     the first thing it writes (``linear_dx``), reads and writes; rules run in order and may read what an earlier
-    one wrote.  ``dims`` computes the sizes that need arithmetic.
+    one wrote.  ``dims`` computes the sizes that need arithmetic; the sizes of the letters ``multiply_adds`` multiply to
+    the multiply-adds of each of its kernels.
     """
 
-    def __init__(self, name: str, forward: str, *gradients: str, dims: Dims | None = None) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, forward: str, *gradients: str, dims: Dims | None = None, multiply_adds: str = ""
+    ) -> None:
+        self.name, self.multiply_adds = name, multiply_adds
         self.forward = Contract.parse(f"{name}_forward", forward, dims)
         known = {a.name: a for a in self.forward.arrays}
         known |= {f"d{a.name}": Argument(f"d{a.name}", a.letters) for a in self.forward.arrays}

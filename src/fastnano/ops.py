@@ -31,10 +31,16 @@ OPS = {
     op.name: op
     for op in (
         # linear
-        Op("linear", "x[n,i] weight[o,i] bias[o] -> y[n,o]", "dy weight -> dx", "dy x -> +dweight +dbias"),
+        Op(
+            "linear",
+            "x[n,i] weight[o,i] bias[o] -> y[n,o]",
+            "dy weight -> dx",
+            "dy x -> +dweight +dbias",
+            multiply_adds="nio",
+        ),
         # convolution: two algorithms, one contract
-        Op("conv2d", *_CONVOLUTION, dims=dims.convolution),
-        Op("conv2d_im2col", *_CONVOLUTION, dims=dims.convolution),
+        Op("conv2d", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
+        Op("conv2d_im2col", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
         # pooling; argmax counts positions of the unpadded h x w plane
         Op(
             "max_pool2d",

@@ -11,8 +11,8 @@ A kernel is a ``cdef void NAME(...) noexcept nogil``; helpers are ``cdef inline`
 * ``ivec *``  the same for integers, as int32
 * others      the array as it is
 
-A short last block repeats a live sample in its dead lanes, but gradients (``d...``) are zero there, so that sums over
-the batch need no masks.  Where every array per sample ends in ``s`` the kernel must treat lanes as independent, since
+A short last block repeats a live sample in its dead lanes, but gradients (``d...``) are zero there, and must be left so,
+so that sums over the batch need no masks.  Where every array per sample ends in ``s`` the kernel must treat lanes as independent, since
 sixteen places of one sample may come as a block too.  Results marked ``+`` arrive zeroed and are added to.
 
 and the numbers are found by name: the row's letters (sizes) and scalars, and what the executor deals out:

@@ -30,12 +30,17 @@ def available() -> tuple[str, ...]:
 
 def load(isa: str | None = None) -> dict[str, Kernel]:
     """Every native kernel by name, for the given instruction set, that of ``FASTNANO_ISA``, or the best."""
-    return _load(isa or os.environ.get("FASTNANO_ISA") or available()[-1])
+    return _load(isa or current())
+
+
+def current() -> str:
+    """The instruction set in use."""
+    return os.environ.get("FASTNANO_ISA") or available()[-1]
 
 
 def packing(isa: str | None = None) -> tuple[int, ...]:
     """Addresses of what moves samples between layouts, for an instruction set (see ``_build.MOVERS``)."""
-    return _module(isa or os.environ.get("FASTNANO_ISA") or available()[-1]).PACKING
+    return _module(isa or current()).PACKING
 
 
 def formulas(isa: str | None = None) -> dict[str, Kernel]:

@@ -82,7 +82,7 @@ cdef void batch_norm_dweight(
 
 cdef void batch_norm_dx(
     const vec *dy, const vec *x, const float *weight, const float *mean, const float *var, const float *dweight,
-    const float *dbias, vec *dx, size n, size c, size s, double eps, size blocks
+    const float *dbias, vec *dx, size n, size c, size s, double eps, size blocks, size live
 ) noexcept nogil:
     cdef size i, j, channel, plane = VECS * s
     cdef double m = <double> n * s, deviation
@@ -94,6 +94,10 @@ cdef void batch_norm_dx(
         slope, shift = splat(<float> (dweight[channel] / (m * deviation))), splat(<float> (dbias[channel] / m))
         for j in range(i * plane, (i + 1) * plane):
             dx[j] = (dy[j] - shift - (x[j] - centre) * slope) * scale
+        if live < (i // c + 1) * BLOCK:  # lanes of no sample have no gradient, whatever the batch's sums say
+            for j in range(plane):
+                dx[i * plane + j] = where(
+                    live_lanes(live, i // c * BLOCK + LANES * (j % VECS)), dx[i * plane + j])
 
 
 cdef void batch_norm_inference_forward(

@@ -1,4 +1,4 @@
-"""Compiled plans: one eager step, recorded, laid out and replayed by native code, epoch after epoch.
+"""Compiled plans: one eager step, recorded, laid out, and replayed by native code epoch after epoch.
 
     plan = fastnano.compile(model, nn.CrossEntropyLoss(), optimizer, batch_size=64)
     plan.run_epoch(images, labels, order)     # {"loss": 0.21, "accuracy": 0.94}
@@ -9,45 +9,51 @@ The plan knows no layer: whatever is a row with a native kernel can be in it.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._kernels import _native
 from .._state import no_grad, use_backend
-from ..autograd import Tensor
+from ..autograd import Tensor, launch
 from ..nn import Module, clip_grad_norm_, clip_grad_value_
 from ..nn.module import evaluating
+from ..ops import STEPS
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from .layout import Layout
-from .lowering import Lowering, Value
-from .recording import NotPlannable, record
+from .lowering import Lowering
+from .recording import NotPlannable, Recording, record
+from .replay import Replayed, as_labels
 from .schedule import Schedule
 
-__all__ = ["NotPlannable", "Plan", "compile", "training_step"]
+__all__ = ["NotPlannable", "Plan", "compile", "measured", "training_step"]
 
-SLICE = 0.05  # seconds of native code between looks at signals and progress
-_EVALUATION = 256  # samples of a batch that is only looked at
+SLICE = 0.05  # seconds of native code between two looks at signals and progress
+EVALUATION = 256  # samples of a batch that is only looked at
+
+Loss = Callable[[Any, Any], Tensor]
 
 
 def training_step(
     model: Module,
-    loss: Callable[[Any, Any], Tensor],
+    loss: Loss,
     optimizer: Optimizer,
     x: Tensor,
     y: Any,
     clip_norm: float | None = None,
     clip_value: float | None = None,
     check: Callable[[float], None] = lambda value: None,
-) -> tuple[Tensor, Tensor]:
-    """Forward, loss, backward, update; ``check`` sees the loss before anything is updated."""
+) -> list[np.ndarray]:
+    """Forward, loss, backward, update: the loss and, for classes, the number of right answers.
+
+    ``check`` sees the loss before anything is updated.
+    """
     optimizer.zero_grad()
-    output = model(x)
-    value = loss(output, y)
+    value, *right = measured(model, loss, x, y)
     check(float(value.data))
     value.backward()
     if clip_norm is not None:
@@ -55,21 +61,40 @@ def training_step(
     if clip_value is not None:
         clip_grad_value_(model.parameters(), clip_value)
     optimizer.step()
-    return output, value
+    return [value.data, *right]
+
+
+def measured(model: Module, loss: Loss, x: Tensor, y: Any) -> tuple[Any, ...]:
+    """The loss of a batch and, where y are classes, how many of the highest scores (N, C, ...) are at the labels (N, ...)."""
+    output = model(x)
+    value = loss(output, y)
+    if np.asarray(y).dtype.kind not in "iu" or output.ndim != np.ndim(y) + 1:
+        return (value,)
+    n, places = len(output), math.prod(output.shape[2:])
+    env = {
+        "x": np.ascontiguousarray(output.data).reshape(n, output.shape[1], places),
+        "target": as_labels(y).reshape(n, places),
+        "correct": np.zeros((), output.dtype),
+    }
+    launch(STEPS["count_correct"], env)
+    return value, env["correct"]
 
 
 class Plan:
-    """A model's training step as native code.
+    """A model's training step, and its evaluation, as native code.
 
-    Parameters stay in the model's own arrays: after an epoch the model is the trained one.  The step is recorded
-    when data are first seen, and again where the model, its modes or the optimiser have changed since.  Raises NotPlannable, naming
-    the op, where a step has no native form.
+    ``loss`` maps (output, labels) to a scalar tensor; a ``scheduler`` that steps per batch is followed; gradients
+    are clipped as ``Trainer`` does.  uint8 images are fed as (x / 255 − mean) / std, numbers or one per channel; floats as
+    they are.  Parameters stay in the model's own arrays: after an epoch the model is the trained one.
+
+    The step is recorded when data are first seen, and again where the model, its modes or the optimiser have
+    changed since.  Raises NotPlannable, naming the op, where a step has no native form.
     """
 
     def __init__(
         self,
         model: Module,
-        loss: Callable[[Any, Any], Tensor],
+        loss: Loss,
         optimizer: Optimizer,
         batch_size: int = 64,
         *,
@@ -79,13 +104,15 @@ class Plan:
         mean: float | Sequence[float] = 0.0,
         std: float | Sequence[float] = 1.0,
     ) -> None:
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f"compile: batch_size={batch_size!r} must be a whole number, at least 1")
         self.model, self.loss, self.optimizer, self.scheduler = model, loss, optimizer, scheduler
-        self.batch_size, self.clip_norm, self.clip_value = batch_size, clip_norm, clip_value
+        self.batch_size, self.clip_norm, self.clip_value = int(batch_size), clip_norm, clip_value
         self.mean, self.std = mean, std
-        self._made: dict[str, _Replayed] = {}
-        self._lock = threading.RLock()
+        self._made: dict[str, tuple[tuple, Replayed]] = {}
+        self._lock = threading.RLock()  # one epoch at a time
 
-    # Training
+    # Running
 
     def run_epoch(
         self,
@@ -95,36 +122,49 @@ class Plan:
         poll: Callable[[np.ndarray], Any] | None = None,
         seconds: float = SLICE,
     ) -> dict[str, float]:
+        """Train on every sample once, in the given order; returns the mean loss and, for classes, the accuracy.
+
+        ``poll`` is called every so many ``seconds`` (0: after each step) with ``plan.progress``; it may return true to stop.
+        Ctrl-C stops at the end of a step, with the model intact.  Raises FloatingPointError, naming the step,
+        where the loss is NaN or infinite, before that step updates any weight.
+        """
         with self._lock:
-            made = self._ready("train", images, labels)
-            samples = len(images) if order is None else len(order)
-            made.bind(samples, [images, labels], order)
+            made = self.prepare(images, labels)
+            made.bind([images, labels], order)
             try:
                 made.run(self.scheduler, poll, seconds)
             finally:
                 self._changed()
-        return made.measures()
+            return made.measures()
 
     def step(self, x: np.ndarray, y: np.ndarray) -> float:
-        """One training step on a batch; returns its loss."""
+        """One training step on a batch of at most ``batch_size`` samples; returns its loss."""
+        if len(x) > self.batch_size:
+            raise ValueError(f"step: {len(x)} samples, more than batch_size={self.batch_size}; use run_epoch")
         return self.run_epoch(x, y)["loss"]
+
+    def evaluate(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Mean loss and, for classes, accuracy in evaluation mode."""
+        with self._lock:
+            made = self._ready("evaluate", images, labels)
+            made.bind([images, labels], None)
+            made.run(None, None, SLICE)
+            return made.measures()
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """The model's outputs in evaluation mode."""
         with self._lock:
-            made = self._ready("predict", x)
-            return made.outputs(x)
+            return self._ready("predict", x).outputs(x)
 
-    def evaluate(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        """Mean loss and accuracy in evaluation mode."""
-        with self._lock:
-            made = self._ready("evaluate", images, labels)
-            made.bind(len(images), [images, labels], None)
-            made.run(None, None, SLICE)
-            return made.measures()
+    def prepare(self, images: np.ndarray, labels: np.ndarray) -> Replayed:
+        """Record and lay out the training step for data like these, if that is not done yet."""
+        return self._ready("train", images, labels)
 
     def explain(self) -> str:
-        return "\n\n".join(f"{name}\n{made.explain()}" for name, made in self._made.items())
+        """Calls, phases and buffers of what has been made so far."""
+        if not self._made:
+            return "nothing is recorded yet: plan.prepare(images, labels), or run an epoch"
+        return "\n\n".join(f"{what}: {made.explain()}" for what, (_, made) in self._made.items())
 
     # Making
 
@@ -132,165 +172,86 @@ class Plan:
         for tensor in (*self.model.parameters(), *self.model.buffers()):
             tensor._version[0] += 1
 
-    def _ready(self, what: str, *data: np.ndarray) -> _Replayed:
+    def _ready(self, what: str, *data: np.ndarray) -> Replayed:
+        if not len(data[0]):
+            raise ValueError(f"{what}: there are no samples (shape {np.shape(data[0])})")
+        if len({len(array) for array in data}) > 1:
+            raise ValueError(f"{what}: {len(data[0])} samples but {len(data[1])} labels")
         key = self._fingerprint(what, data)
-        made = self._made.get(what)
-        if made is None or made.key != key or not made.holds_for(data):
-            made = self._made[what] = self._make(what, key, data)
+        known, made = self._made.get(what, (None, None))
+        if made is None or known != key or not made.holds_for(data):
+            made = self._make(what, data)
+            self._made[what] = self._fingerprint(what, data), made
         return made
 
     def _fingerprint(self, what: str, data: tuple[np.ndarray, ...]) -> tuple:
-        """What the recording depends on: addresses, modes, what is frozen, and all plain attributes of the layers."""
+        """What a recording depends on: addresses, modes, what is frozen, and all plain attributes of the layers."""
         tensors = [*self.model.parameters(), *self.model.buffers()]
-        groups = self.optimizer.param_groups
+        groups = self.optimizer.param_groups if what == "train" else []
         return (
-            [(a.shape[1:], a.dtype.kind if a.dtype != np.uint8 else "f") for a in data],
+            [(a.shape[1:], "f" if a.dtype == np.uint8 and i == 0 else a.dtype.kind) for i, a in enumerate(data)],
             [(t.data.ctypes.data, t.shape, t.dtype, t.requires_grad) for t in tensors],
-            [(type(m), _plain_attributes(m)) for m in self.model.modules()],
+            [(type(m), *_plain_attributes(m)) for m in (self.model, self.loss) if isinstance(m, Module) for m in m.modules()],
             [(self.optimizer.kernel(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
-            [[id(a) for a in state.values()] for state in self.optimizer.state.values()],
-            (self.clip_norm, self.clip_value) if what == "train" else (),
+            [[id(a) for a in state.values()] for state in self.optimizer.state.values()] if groups else [],
+            (self.clip_norm, self.clip_value, _native.current()),
         )
 
-    def _make(self, what: str, key: tuple, data: tuple[np.ndarray, ...]) -> _Replayed:
-        batch = self.batch_size if what == "train" else _EVALUATION
-        recordings, found = [], []
-        with use_backend("cython"), self._untouched():
-            for first, count in ((0, 3), (len(data[0]) - 2, 2)):
-                samples = [self._sample(a, i, first, count) for i, a in enumerate(data)]
-                whole = [s if i == 0 else _labels(a) for i, (s, a) in enumerate(zip(samples, data, strict=True))]
-                with record(list(zip(samples, whole, strict=True))) as recording:
-                    found.append(getattr(self, f"_record_{what}")(*samples))
-                recordings.append(recording)
-        first, second = recordings
-        lowering = Lowering(first, second, _native.load(), _native.formulas())
-        results = [lowering.value(array) for array in found[0]]
-        wanted = tuple(results) if what == "predict" else ()
-        schedule = Schedule(lowering.nodes, () if wanted else tuple(results), wanted)
-        layout = Layout(schedule, batch, wanted)
-        key = self._fingerprint(what, data)
-        return _Replayed(key, self, schedule, layout, lowering, first.questions)
-
-    @contextmanager
-    def _untouched(self) -> Iterator[None]:
-        """Gradients are put back as they were; all else is the recording's to put back."""
-        grads = [(p, p.grad) for p in self.model.parameters()]
+    def _make(self, what: str, data: tuple[np.ndarray, ...]) -> Replayed:
+        batch = self.batch_size if what == "train" else EVALUATION
+        gradients = [(p, p.grad) for p in self.model.parameters()]
         try:
-            yield
+            with use_backend("cython"):
+                first, results = self._record(what, data, 0, 3)
+                second, _ = self._record(what, data, len(data[0]) - 2, 2)
         finally:
-            for p, grad in grads:
-                p.grad = grad
+            for p, gradient in gradients:
+                p.grad = gradient
+        lowering = Lowering(first, second, _native.load(), _native.formulas())
+        values = [lowering.value(array) for array in results]
+        outputs = tuple(values) if what == "predict" else ()
+        schedule = Schedule(lowering.nodes, () if outputs else tuple(values), outputs)
+        return Replayed(schedule, Layout(schedule, batch, outputs), first.questions, self._affine)
 
-    def _sample(self, array: np.ndarray, i: int, first: int, count: int) -> np.ndarray:
-        index = np.arange(first, first + count) % len(array)
-        return self.prepared(array[index]) if i == 0 else _labels(array[index])
+    def _record(
+        self, what: str, data: tuple[np.ndarray, ...], first: int, count: int
+    ) -> tuple[Recording, list[np.ndarray]]:
+        """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
+        index = np.arange(first, first + count) % len(data[0])
+        x = self.as_input(data[0][index])
+        inputs = [(x, x), *((as_labels(a[index]), as_labels(a)) for a in data[1:])]
+        y = inputs[1][0] if len(inputs) > 1 else None
+        with record(inputs) as recording:
+            if what == "train":
+                clip = self.clip_norm, self.clip_value
+                return recording, training_step(self.model, self.loss, self.optimizer, Tensor(x), y, *clip)
+            with no_grad(), evaluating(self.model):
+                if what == "predict":
+                    return recording, [self.model(Tensor(x)).data]
+                value, *right = measured(self.model, self.loss, Tensor(x), y)
+                return recording, [value.data, *right]
 
-    def prepared(self, x: np.ndarray) -> np.ndarray:
+    def as_input(self, x: np.ndarray) -> np.ndarray:
+        """What the model is fed: float32, images as (N, C, H, W)."""
         if x.dtype != np.uint8:
             return np.ascontiguousarray(x, np.float32)
-        scale, shift = self._affine(x.shape[1] if x.ndim == 4 else 1)
         x = x[:, None] if x.ndim == 3 else x
-        y = x * scale.reshape(-1, 1, 1) + shift.reshape(-1, 1, 1) if x.ndim == 4 else x * scale + shift
-        return np.ascontiguousarray(y, np.float32)
+        scale, shift = (a.reshape(-1, *[1] * (x.ndim - 2)) for a in self._affine(x.shape))
+        return np.ascontiguousarray(x * scale + shift, np.float32)
 
-    def _affine(self, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    def _affine(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Per channel, what a byte is multiplied by and what is added to it."""
+        channels = shape[1] if len(shape) == 4 else 1
         std = np.broadcast_to(np.asarray(self.std, np.float64), channels)
         mean = np.broadcast_to(np.asarray(self.mean, np.float64), channels)
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
-    # What is recorded
 
-    def _record_train(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        output, loss = training_step(
-            self.model, self.loss, self.optimizer, Tensor(x), y, self.clip_norm, self.clip_value
-        )
-        return [loss.data]
-
-    def _record_predict(self, x: np.ndarray) -> list[np.ndarray]:
-        with no_grad(), evaluating(self.model):
-            return [self.model(Tensor(x)).data]
-
-    def _record_evaluate(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        with no_grad(), evaluating(self.model):
-            return [self.loss(self.model(Tensor(x)), y).data]
-
-
-class _Replayed:
-    """A recorded step in native form, and the data it runs on."""
-
-    def __init__(
-        self, key: tuple, plan: Plan, schedule: Schedule, layout: Layout, lowering: Lowering, questions: list
-    ) -> None:
-        self.key, self.plan, self.schedule, self.layout, self.questions = key, plan, schedule, layout, questions
-        self.native = layout.replay(_native.packing())
-        self._data: list[np.ndarray] = []
-
-    def holds_for(self, data: tuple[np.ndarray, ...]) -> bool:
-        """Whether these data answer the questions on which the step's course depends as the recorded ones did."""
-        return all(question(_labels(data[i])) == answer for i, question, answer in self.questions)
-
-    def bind(self, samples: int, data: list[np.ndarray], order: np.ndarray | None) -> None:
-        data = [np.ascontiguousarray(data[0]), *map(_labels, data[1:])]
-        self._data = [*data]
-        for i, array in enumerate(data):
-            features = int(np.prod(array.shape[1:]))
-            kind = {1: 0, 4: 1, 8: 2}[array.dtype.itemsize]
-            channels = array.shape[1] if array.ndim == 4 else 1
-            scale, shift = self.plan._affine(channels)
-            self._data += [scale, shift]
-            self.native.set_input(
-                i, array.ctypes.data, array.nbytes // max(len(array), 1), features, kind, features // channels,
-                scale.ctypes.data, shift.ctypes.data,
-            )
-        order = None if order is None else np.ascontiguousarray(order, np.int64)
-        self._data.append(order)
-        self.native.start(samples, 0 if order is None else order.ctypes.data)
-        self._samples = samples
-
-    def run(self, scheduler: Any, poll: Any, seconds: float) -> None:
-        steps = -(-self._samples // self.layout.batch)
-        targets, table = np.zeros(0, np.uintp), np.zeros((steps, 0))
-        step = 0
-        while step < steps:
-            step, fine = self.native.advance(step, targets, table, seconds, _native.get_num_threads())
-            if not fine:
-                raise FloatingPointError(f"the loss is {self.native.progress[4]} in step {step}")
-            if poll is not None:
-                poll(self.native.progress)
-
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        (buffer,) = self.layout.outputs
-        out = np.empty((len(x), *buffer.shape[1:]), np.float32)
-        for begin in range(0, len(x), self.layout.batch):
-            part = x[begin : begin + self.layout.batch]
-            self.bind(len(part), [part], None)
-            self.run(None, None, 60)
-            out[begin : begin + len(part)] = buffer[: len(part)]
-        return out
-
-    def measures(self) -> dict[str, float]:
-        steps, samples, loss, correct, _ = self.native.progress
-        return {"loss": loss / max(samples, 1)}
-
-    def explain(self) -> str:
-        lines = []
-        for step in sorted(self.schedule.steps, key=lambda s: s.position):
-            lines.append(f"{step.position} {step.name}")
-        return "\n".join(lines)
-
-
-def _labels(y: np.ndarray) -> np.ndarray:
-    y = np.asarray(y)
-    return np.ascontiguousarray(y, np.float32 if y.dtype.kind == "f" else np.int64)
-
-
-def _plain_attributes(module: Module) -> dict[str, Any]:
+def _plain_attributes(module: Module) -> list[tuple[str, Any]]:
     kinds = (bool, int, float, str, tuple, type(None))
-    return {name: value for name, value in vars(module).items() if isinstance(value, kinds)}
+    return [(name, value) for name, value in vars(module).items() if isinstance(value, kinds)]
 
 
-def compile(
-    model: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer, batch_size: int = 64, **options: Any
-) -> Plan:
-    """A plan for training the model: see ``Plan``."""
+def compile(model: Module, loss: Loss, optimizer: Optimizer, batch_size: int = 64, **options: Any) -> Plan:
+    """A native plan of the training step: see ``Plan`` for the options and what it does."""
     return Plan(model, loss, optimizer, batch_size, **options)

@@ -58,6 +58,7 @@ class Schedule:
         self._writer: dict[Value, Step] = {}
         self._readers: dict[Value, list[Step]] = {}
         self._watch: list[Step] = []
+        self.counts = len(watched) > 1
         left = list(watched)
         for node in _needed(nodes, [*watched, *wanted]):
             step = self._add(_step_of(node))

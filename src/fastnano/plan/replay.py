@@ -1,0 +1,175 @@
+"""A laid out step on data: binds arrays, unrolls schedules, runs, and tells what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._kernels import _native
+from .._kernels._executor import Task
+from ..ops import OPS
+from .layout import Layout
+from .schedule import ALONE, BLOCKS, ROWS, Schedule, Step
+
+_KINDS = {"B": 0, "f": 1, "q": 2, "l": 2}  # what native code takes: bytes, float32, int64
+Question = tuple[int, Callable[[np.ndarray], Any], Any]
+
+
+def as_labels(y: Any) -> np.ndarray:
+    """Labels as kernels take them: float32, or int64."""
+    y = np.asarray(y)
+    return np.ascontiguousarray(y, np.float32 if y.dtype.kind == "f" else np.int64)
+
+
+class Replayed:
+    """A recorded step in native form."""
+
+    def __init__(
+        self, schedule: Schedule, layout: Layout, questions: list[Question], affine: Callable[..., Any]
+    ) -> None:
+        self.schedule, self.layout, self.questions, self._affine = schedule, layout, questions, affine
+        self.native = layout.replay(_native.packing())
+        self._data: list[np.ndarray] = []  # what the addresses in use belong to
+        self._samples = 0
+
+    @property
+    def progress(self) -> np.ndarray:
+        """Steps done, samples seen, the sum of their losses, right answers, and the last loss; written by native code."""
+        return self.native.progress
+
+    def holds_for(self, data: tuple[np.ndarray, ...]) -> bool:
+        """Whether these data answer the questions on which the step's course depends as the recorded ones did."""
+        return all(question(as_labels(data[i])) == answer for i, question, answer in self.questions)
+
+    def bind(self, data: list[np.ndarray], order: np.ndarray | None) -> None:
+        """Take the data of an epoch; nothing is copied that has the right type."""
+        images = np.ascontiguousarray(data[0], None if data[0].dtype == np.uint8 else np.float32)
+        arrays = [images, *map(as_labels, data[1:])]
+        scale, shift = self._affine(images.shape)
+        for i, array in enumerate(arrays):
+            features = array[:1].size
+            plane = max(features // len(scale), 1)
+            self.native.set_input(
+                i, _address(array), features * array.itemsize, features, _KINDS[array.dtype.char], plane,
+                _address(scale), _address(shift),
+            )  # fmt: skip
+        if order is not None:
+            order = np.ascontiguousarray(order, np.int64)
+            if order.size and not 0 <= order.min() <= order.max() < len(images):
+                raise IndexError(f"order names sample {order.max()} or {order.min()}, but there are {len(images)}")
+        self._data = [*arrays, scale, shift, order]
+        self._samples = len(images) if order is None else len(order)
+        self.native.start(self._samples, 0 if order is None else _address(order))
+
+    def run(self, scheduler: Any, poll: Callable[[np.ndarray], Any] | None, seconds: float) -> None:
+        """All steps, a slice of time after the other."""
+        # Design: native code comes back to Python every 50 ms, at the end of a step, so that signals are handled by
+        # the one thread that can.  Rejected: a second thread to run in, which Ctrl-C does not reach.
+        steps, step = -(-self._samples // self.layout.batch), 0
+        follow = scheduler if scheduler is not None and scheduler.per_batch else None
+        targets, table = _unroll(follow, steps)
+        try:
+            while step < steps:
+                step, fine = self.native.advance(step, targets, table, seconds, _native.get_num_threads())
+                if not fine:
+                    step -= 1
+                    raise FloatingPointError(f"the loss is {self.progress[4]} in step {step + 1}")
+                if poll is not None and poll(self.progress):
+                    return
+        finally:
+            if follow is not None and step:
+                follow.last_epoch += step
+                follow._set()
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """The output for every sample, a batch at a time."""
+        (buffer,) = self.layout.outputs
+        out = np.empty((len(x), *buffer.shape[1:]), np.float32)
+        for begin in range(0, len(x), self.layout.batch):
+            part = x[begin : begin + self.layout.batch]
+            self.bind([part], None)
+            self.run(None, None, 1.0)
+            out[begin : begin + len(part)] = buffer[: len(part)]
+        return out
+
+    def measures(self) -> dict[str, float]:
+        """Mean loss and, for classes, accuracy of the steps done."""
+        _, samples, loss, correct, _ = self.progress.tolist()
+        found = {"loss": loss / max(samples, 1)}
+        if self.schedule.counts:
+            found["accuracy"] = correct / max(samples, 1)
+        return found
+
+    # Telling
+
+    @property
+    def flop(self) -> int:
+        """Floating point operations of the products of a full step."""
+        return sum(_flop(step, self.layout.batch) for step in self.schedule.steps)
+
+    @property
+    def meetings(self) -> int:
+        """Places of a step at which the threads wait for each other."""
+        parts = {step.position for step in self.schedule.steps if step.part in (BLOCKS, ROWS)}
+        return len(parts)
+
+    def explain(self) -> str:
+        layout, lines = self.layout, []
+        lines.append(
+            f"batch {layout.batch}, {len(self.schedule.steps)} calls in {self.schedule.phases} phases, "
+            f"{self.meetings} barriers, {self.flop / 1e9:.3f} GFLOP a step"
+        )
+        lines.append(
+            f"buffers: {layout.bytes:,} bytes, of which {layout.thread_bytes:,} for each thread's blocks of 16 samples"
+        )
+        titles = {BLOCKS: "block by block", ALONE: "one thread", ROWS: "by rows"}
+        for phase in range(self.schedule.phases):
+            for part, title in titles.items():
+                steps = self.schedule.part(phase, part)
+                if steps:
+                    blocks = f" ({layout.arenas[phase].step} at a time)" if part == BLOCKS else ""
+                    lines.append(f"phase {phase + 1}, {title}{blocks}:")
+                    lines += [f"    {_describe(step)}" for step in steps]
+        return "\n".join(lines)
+
+
+def _describe(step: Step) -> str:
+    def arrays(values: list[Any]) -> str:
+        return " ".join(f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values)
+
+    return f"{step.name:<28} {arrays(step.reads)} -> {arrays(step.writes)}"
+
+
+def _flop(step: Step, batch: int) -> int:
+    if step.node is None or step.task is not Task.RUN:
+        return 0
+    op = next((op for op in OPS.values() if step.node.contract in (op.forward, *op.gradients)), None)
+    letters = op.multiply_adds if op is not None else ""
+    sizes = step.node.sizes | ({"n": batch} if step.node.batched else {})
+    return 2 * int(np.prod([sizes[letter] for letter in letters], dtype=np.int64)) if letters else 0
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def _unroll(scheduler: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """The hyper-parameters of every step of an epoch, and the addresses they go to."""
+    if scheduler is None:
+        return np.zeros(0, np.uintp), np.zeros((steps, 0))
+    groups = scheduler.optimizer.param_groups
+    rows: list[list[float]] = []
+    targets: list[int] = []
+    for t in range(scheduler.last_epoch, scheduler.last_epoch + steps):
+        row: list[float] = []
+        for group, values in zip(groups, scheduler.values(t), strict=True):
+            for name, value in values.items():
+                numbers = np.atleast_1d(np.asarray(value, np.float64))
+                if t == scheduler.last_epoch:  # what it was set to, perhaps by the user
+                    numbers = group.arrays[name]
+                    targets += [_address(numbers) + 8 * i for i in range(len(numbers))]
+                row += numbers.tolist()
+        rows.append(row)
+    return np.array(targets, np.uintp), np.array(rows, np.float64).reshape(steps, len(targets))
