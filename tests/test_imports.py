@@ -16,7 +16,8 @@ PACKAGE = Path(fastnano.__file__).parent
 LAYERS = (
     ("cli", "interop", "inspect", "__main__"),
     ("train", "callbacks", "checkpoint", "architecture"),
-    ("plan", "nn", "optim"),
+    ("plan",),
+    ("nn", "optim"),
     ("functions", "_graph"),
     ("autograd", "_tensor", "_random"),
     ("_state", "_threads"),

@@ -30,6 +30,7 @@ _NAMES = {
         "sum",
         "zeros",
     ),
+    "plan": ("NotPlannable", "Plan", "compile"),
     "train": ("History", "Trainer"),
     "checkpoint": ("load", "save"),
 }
@@ -60,4 +61,5 @@ if TYPE_CHECKING:
     from .autograd import Function, Tensor, apply, as_tensor, from_numpy, tensor
     from .checkpoint import load, save
     from .functions import abs, exp, log, matmul, max, maximum, mean, min, minimum, ones, sqrt, sum, zeros
+    from .plan import NotPlannable, Plan, compile
     from .train import History, Trainer

@@ -18,15 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from ._state import no_grad
+from ._state import current_backend, no_grad
 from .autograd import Tensor
 from .callbacks import Callback, ProgressBar
-from .data import DataLoader, TensorDataset
+from .data import DataLoader, Subset, TensorDataset
 from .data.transforms import Normalize
-from .nn import Module, clip_grad_norm_, clip_grad_value_
+from .nn import Module
 from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
+from .plan import SLICE, NotPlannable, Plan, measured, training_step
 
 Record = dict[str, Any]
 Transform = Callable[..., np.ndarray]
@@ -43,6 +44,7 @@ class History:
     dataset: str = ""  # the data set's name
     epochs: list[Record] = field(default_factory=list)
     stopped: str = ""  # why it ended early, if it did
+    eager: str = ""  # why the last training ran layer by layer rather than as a native plan, if it did
 
     @property
     def last(self) -> Record:
@@ -155,6 +157,7 @@ class Trainer:
         self.history = History()
         self.status = Status()
         self.stop = ""
+        self._made: Plan | None = None
 
     @property
     def epoch(self) -> int:
@@ -174,6 +177,7 @@ class Trainer:
         transform: Transform | None = None,
         augment: Transform | None = None,
         progress: bool = True,
+        compile: bool | str = "auto",
     ) -> History:
         """Train for some epochs more; returns the history of all so far.
 
@@ -181,6 +185,10 @@ class Trainer:
         prediction alike (by default uint8 images are scaled and normalised with the data set's mean and std);
         ``augment`` comes before it, in training only.  The order of epoch e depends on (seed, e) alone.  A
         DataLoader keeps its own batch size, order and transform, which come before these.
+
+        The step is compiled into a native plan (see ``fastnano.compile``) where it has one; else it runs layer by
+        layer, and ``history.eager`` says why.  ``compile=True`` raises NotPlannable instead, ``compile=False`` never compiles.  A plan repeats
+        the ops of a step, not what else Python does in ``forward``.
 
         Raises FloatingPointError where the loss is NaN or infinite, before that step updates any weight.
         Ctrl-C stops at the end of a step, with ``history.stopped`` set; a second one at once.
@@ -191,16 +199,24 @@ class Trainer:
         loader = _loader(train, batch_size, shuffle, seed, augment)
         self.history.dataset, self.history.stopped, self.stop = _name(train), "", ""
         callbacks = [*self.callbacks, *([ProgressBar()] if progress else [])]
+        plan = self._plan_for(loader, prepare, compile)
+        watched = any(type(c).on_step_end not in (Callback.on_step_end, ProgressBar.on_step_end) for c in callbacks)
         with _interruptible(self), _watched(self, callbacks) as tell:
             self.status = Status(self.epoch + epochs, len(loader))
             tell("fit_begin")
             while self.epoch < self.status.epochs and not self.stop:
-                self._epoch(loader, prepare, validation, tell)
+                self._epoch(loader, prepare, validation, tell, plan, 0.0 if watched else SLICE)
         self.history.stopped = self.stop
         return self.history
 
     def _epoch(
-        self, loader: DataLoader, prepare: Transform, validation: Any, tell: Callable[..., None]
+        self,
+        loader: DataLoader,
+        prepare: Transform,
+        validation: Any,
+        tell: Callable[..., None],
+        plan: Plan | None,
+        seconds: float,
     ) -> None:
         """One epoch, and its record if it is not interrupted."""
         loader.set_epoch(self.epoch)
@@ -208,11 +224,16 @@ class Trainer:
         rate = self.optimizer.param_groups[0]["lr"]
         self.model.train()
         tell("epoch_begin")
-        for self.status.step, (x, y) in enumerate(loader, 1):
-            self._step(*self._inputs(prepare(x), y))
-            tell("step_end")
-            if self.stop and self.status.step < self.status.steps:
-                return
+        if plan is not None:
+            self._replay(loader, plan, tell, seconds)
+        else:
+            for self.status.step, (x, y) in enumerate(loader, 1):
+                self._step(*self._inputs(prepare(x), y))
+                tell("step_end")
+                if self.stop:
+                    break
+        if self.stop and self.status.step < self.status.steps:
+            return
         seconds = self.status.seconds
         if self.scheduler is not None and not self.scheduler.per_batch:
             self.scheduler.step()
@@ -229,26 +250,74 @@ class Trainer:
         tell("epoch_end", record)
 
     def _step(self, x: Tensor, y: np.ndarray) -> None:
-        """Forward, loss, backward, update."""
-        self.optimizer.zero_grad()
-        output = self.model(x)
-        loss = self.loss(output, y)
-        value = float(loss.data)
+        """One step, layer by layer."""
+        clip = self.clip_norm, self.clip_value
+        value, *right = training_step(self.model, self.loss, self.optimizer, x, y, *clip, self._check)
+        if self.scheduler is not None and self.scheduler.per_batch:
+            self.scheduler.step()
+        self.status.add(float(value), int(right[0]) if right else None, len(x))
+
+    def _check(self, value: float) -> None:
         if not math.isfinite(value):
             raise FloatingPointError(
                 f"fit: the loss is {value} in epoch {self.status.epoch}, step {self.status.step} (learning "
                 f"rate {self.optimizer.param_groups[0]['lr']:.3g}); lower the learning rate, clip the "
                 "gradients (clip_norm=1), or look for NaN in the data"
             )
-        loss.backward()
-        if self.clip_norm is not None:
-            clip_grad_norm_(self.model.parameters(), self.clip_norm)
-        if self.clip_value is not None:
-            clip_grad_value_(self.model.parameters(), self.clip_value)
-        self.optimizer.step()
-        if self.scheduler is not None and self.scheduler.per_batch:
-            self.scheduler.step()
-        self.status.add(value, _correct(output.data, y), len(x))
+
+    # As a native plan
+
+    def _plan_for(self, loader: DataLoader, prepare: Transform, compile: bool | str) -> Plan | None:
+        """The plan of the training step, or None and the reason in the history."""
+        if compile not in (True, False, "auto"):
+            raise ValueError(f"fit: compile={compile!r} must be True, False or 'auto'")
+        self.history.eager = "compile=False"
+        if not compile:
+            return None
+        try:
+            plan = self._plan(loader, prepare)
+            plan.prepare(*_arrays(loader.dataset)[:2])
+        except NotPlannable as reason:
+            if compile is True:
+                raise
+            self.history.eager = str(reason)
+            return None
+        self.history.eager = ""
+        return plan
+
+    def _plan(self, loader: DataLoader, prepare: Transform) -> Plan:
+        if current_backend() != "cython":
+            raise NotPlannable(f"the {current_backend()} back end is in use, and plans are native")
+        if not isinstance(prepare, Prepare):
+            raise NotPlannable(f"transform={prepare!r} is Python code")
+        if loader.transform is not None:
+            raise NotPlannable(f"the images go through {loader.transform!r}, which is Python code")
+        options = {"clip_norm": self.clip_norm, "clip_value": self.clip_value, "scheduler": self.scheduler}
+        options |= {"mean": prepare.mean, "std": prepare.std}
+        known = self._made
+        if known is None or (known.batch_size, known.mean, known.std) != (loader.batch_size, prepare.mean, prepare.std):
+            self._made = known = Plan(self.model, self.loss, self.optimizer, loader.batch_size, **options)
+        return known
+
+    def _replay(self, loader: DataLoader, plan: Plan, tell: Callable[..., None], seconds: float) -> None:
+        """An epoch in native code."""
+        x, y, numbers = _arrays(loader.dataset)
+        order = loader.order(loader.epoch)[: len(loader) * loader.batch_size]
+        status = self.status
+
+        def poll(progress: np.ndarray) -> bool:
+            step, status.images, status.loss_sum, right, _ = progress.tolist()
+            status.step, status.images = int(step), int(status.images)
+            status.correct = int(right) if plan.counts else None
+            tell("step_end")
+            return bool(self.stop)
+
+        try:
+            plan.run_epoch(x, y, order if numbers is None else numbers[order], poll, seconds)
+        except FloatingPointError:
+            status.step = int(plan.progress[0]) + 1
+            self._check(plan.progress[4])
+            raise
 
     # Applying
 
@@ -258,8 +327,8 @@ class Trainer:
         with no_grad(), evaluating(self.model):
             for batch in self._batches(data, batch_size):
                 x, y = self._inputs(*batch)
-                output = self.model(x)
-                total.add(float(self.loss(output, y).data), _correct(output.data, y), len(x))
+                value, *right = measured(self.model, self.loss, x, y)
+                total.add(float(value.data), int(right[0]) if right else None, len(x))
         return total.measures()
 
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
@@ -289,13 +358,6 @@ class Trainer:
         return Tensor(x.astype(dtype, copy=False)), y
 
 
-def _correct(output: np.ndarray, y: np.ndarray) -> int | None:
-    """How many of the highest scores (N, C, ...) are at the labels (N, ...); None where y is not classes."""
-    if np.asarray(y).dtype.kind not in "iu" or output.ndim != np.ndim(y) + 1:
-        return None
-    return int((output.argmax(1) == y).sum())
-
-
 # Data
 
 
@@ -318,6 +380,17 @@ def _dataset(data: Any) -> Any:
             )
         return TensorDataset(*(part.data if isinstance(part, Tensor) else part for part in data))
     return data
+
+
+def _arrays(dataset: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Samples and labels as they lie in memory, and the numbers of those that a subset takes."""
+    if isinstance(dataset, Subset):
+        x, y, numbers = _arrays(dataset.dataset)
+        return x, y, dataset.indices % len(x) if numbers is None else numbers[dataset.indices]
+    plain = isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__
+    if plain and len(dataset.arrays) == 2:
+        return dataset.arrays[0], dataset.arrays[1], None
+    raise NotPlannable(f"the data set {dataset!r} is Python code, not a pair of arrays")
 
 
 def _origin(data: Any) -> Any:

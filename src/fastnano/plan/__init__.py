@@ -160,6 +160,16 @@ class Plan:
         """Record and lay out the training step for data like these, if that is not done yet."""
         return self._ready("train", images, labels)
 
+    @property
+    def progress(self) -> np.ndarray:
+        """Of the training: steps done, samples seen, the sum of their losses, right answers, and the last loss."""
+        return self._made["train"][1].progress if "train" in self._made else np.zeros(5)
+
+    @property
+    def counts(self) -> bool:
+        """Whether right answers are counted: where the labels are classes."""
+        return "train" in self._made and self._made["train"][1].schedule.counts
+
     def explain(self) -> str:
         """Calls, phases and buffers of what has been made so far."""
         if not self._made:
