@@ -138,10 +138,27 @@ def classes(rng, shape, made):
     return rng.integers(0, made["x"].shape[1], shape)
 
 
+def four_or_ignored(rng, shape, made):
+    """Four classes and the ignored -100."""
+    return rng.choice([-100, 0, 1, 2, 3], shape)
+
+
+def four_classes(rng, shape, made):
+    """Four classes."""
+    return rng.integers(0, 4, shape)
+
+
 def patchy(rng, shape, made):
     """A sample of NaN and one with a score of minus infinity."""
     x = rng.standard_normal(shape)
     x[0], x[-1, 0] = np.nan, -np.inf
+    return x
+
+
+def undefined(rng, shape, made):
+    """A sample of NaN and one with a single NaN."""
+    x = rng.standard_normal(shape)
+    x[0], x[-1, -1] = np.nan, np.nan
     return x
 
 
@@ -213,6 +230,7 @@ SGD = {"lr": values(0.1), "momentum": values(0.9), "nesterov": values(0), "step"
 FIRST = {"step": values(1), "velocity": zeros}
 NESTEROV = {"nesterov": values(1)}
 LABELS = {"ignore_index": -100, "target": labels, "weight": positive}
+MARGIN = {"target": classes, "weight": positive}
 SURE = {"target": zeros}
 PATCHY = {"x": patchy, "target": of_finite}
 RUNNING = {"var": positive, "running_var": positive, "count": values(6), "tracked": values(3)}
@@ -280,6 +298,17 @@ CASES = [
     case("nll_loss", "n=9 c=4 s=1", **LABELS),
     case("nll_loss", "n=5 c=3 s=7", **LABELS),
     case("nll_loss", "n=9 c=4 s=2", **LABELS | PATCHY, smooth=False),
+    case("weight_of_targets", "n=9 s=1 c=4", ignore_index=-100, target=four_or_ignored, weight=positive),
+    case("weight_of_targets", "n=5 s=7 c=4", ignore_index=2, target=four_classes, weight=positive),
+    case("multi_margin_loss", "n=9 c=4", **MARGIN, p=1, margin=1.0),
+    case("multi_margin_loss", "n=17 c=5", **MARGIN, p=2, margin=0.3),
+    case("multi_margin_loss", "n=7 c=3", **MARGIN, p=1, margin=1.0, x=few, smooth=False),
+    case("multi_margin_loss", "n=7 c=3", **MARGIN, p=2, margin=1.0, x=undefined, smooth=False),
+    case("multi_margin_loss", "n=1 c=1", **MARGIN, p=1, margin=1.0),
+    case("hinge_loss", "n=9 c=4 s=1", target=classes, margin=1.0),
+    case("hinge_loss", "n=5 c=3 s=7", target=classes, margin=0.25),
+    case("hinge_loss", "n=5 c=3 s=2", target=classes, margin=1.0, x=few, smooth=False),
+    case("hinge_loss", "n=5 c=3 s=2", target=classes, margin=1.0, x=special, smooth=False),
     # reduction
     case("sum", "n=6 s=5"),
     case("sum", "n=3 s=515", x=far),

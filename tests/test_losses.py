@@ -5,7 +5,8 @@ import pytest
 
 import fastnano as fn
 from fastnano import nn
-from oracle import PRECISIONS, agree, array, compare, our_tensor, run, their_tensor, torch
+from fastnano.autograd import topological_order
+from oracle import PRECISIONS, agree, array, back_end, compare, our_tensor, run, their_tensor, torch
 
 F = nn.functional
 
@@ -97,6 +98,18 @@ def test_hinge_loss(margin, reduction):
     compare(single, run(lambda x: hinge(x, signs, 1, "mean"), [x[0]], their_tensor), "float64")
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_at_the_kink(precision):
+    x, t = np.array([[0.0, 1, -1, 0], [2, 1, 3, -1], [1, 1, 1, 1]]), np.array([0, 1, 2])
+    for p in (1, 2):
+        agree(nn.MultiMarginLoss(p=p), torch.nn.MultiMarginLoss(p=p), [x, t], precision)
+    signs = torch.tensor(np.where(np.arange(4) == t[:, None], 1.0, -1.0))
+    expected = run(lambda x: hinge(x, signs, 1, "sum"), [x], their_tensor)
+    with back_end(precision):
+        found = run(lambda x: F.hinge_loss(x, t, reduction="sum"), [x], our_tensor(precision))
+    compare(found, expected, precision)
+
+
 FUNCTIONS = [
     ("mse_loss(x, t, reduction='sum')", array(5, 4, seed=1)),
     ("l1_loss(x, t)", array(5, 4, seed=1)),
@@ -136,6 +149,36 @@ def test_kinds_of_labels():
         fn.tensor(t),
     ):
         assert F.cross_entropy(x, target).item() == expected
+
+
+@pytest.mark.parametrize("function", ["cross_entropy", "nll_loss", "multi_margin_loss", "hinge_loss"])
+def test_int64_labels_are_not_copied(function):
+    x, t = our_tensor("float64")(array(5, 4)), labels(5, classes=4)
+    loss = getattr(F, function)(x, t)
+    targets = [
+        s._node.kept["target"] for s in topological_order(loss) if s._node and "target" in s._node.kept
+    ]
+    assert len(targets) == 1
+    assert np.shares_memory(targets[0], t)
+
+
+@pytest.mark.parametrize("weight", [None, [0.5, 1, 2, 0.25]])
+def test_questions_about_labels_are_asked_of_the_callers_array(weight, monkeypatch):
+    x, t = array(5, 4), labels(5, classes=4)
+    everything, asked = np.array([[3, 0], [-100, 2]]), []
+
+    def examine(array, question):
+        asked.append(array)
+        return question(everything)
+
+    expected = F.cross_entropy(x, t, weight=weight).item()
+    monkeypatch.setattr(nn.loss_functional, "examine", examine)
+    assert F.cross_entropy(x, t, weight=weight).item() == pytest.approx(expected)  # now as a weighted mean
+    assert len(asked) == 2
+    assert all(array is t for array in asked)
+    everything[0, 0] = 4
+    with pytest.raises(ValueError, match="target holds 4, expected classes from 0 to 3"):
+        F.cross_entropy(x, t, weight=weight)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

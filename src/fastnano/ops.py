@@ -79,7 +79,7 @@ OPS = {
         ),
         # dropout: the mask is a function of the key and the element's place, so backward makes it again
         Op("dropout", "x[...] key[2]:u8 -> y[...] ; p", "dy key -> dx"),
-        # loss, one value per sample and place; a reduction follows
+        # loss, one value per sample and place, or per score; a reduction follows
         Op(
             "cross_entropy",
             "x[n,c,s] target[n,s]:i8 weight[c] -> loss[n,s] logsumexp[n,s] ; ignore_index label_smoothing",
@@ -90,6 +90,13 @@ OPS = {
             "x[n,c,s] target[n,s]:i8 weight[c] -> loss[n,s] ; ignore_index",
             "dloss target weight -> dx",
         ),
+        Op("weight_of_targets", "target[n,s]:i8 weight[c] -> +total[] ; ignore_index"),
+        Op(
+            "multi_margin_loss",
+            "x[n,c] target[n]:i8 weight[c] -> loss[n] ; p margin",
+            "dloss x target weight -> dx",
+        ),
+        Op("hinge_loss", "x[n,c,s] target[n,s]:i8 -> loss[n,c,s] ; margin", "dloss x target -> dx"),
         # reduction of everything; over some axes only, see the expressions of that name
         Op("sum", "x[n,s] -> +y[]", "dy -> dx"),
         Op("mean", "x[n,s] -> +y[]", "dy -> dx"),

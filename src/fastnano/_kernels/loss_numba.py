@@ -1,8 +1,19 @@
 import numpy as np
 
 from ._numba import exp, kernel, prange
+from .loss import weight_of_targets_forward  # one number per place: nothing to win
 
-__all__ = ["cross_entropy_dx", "cross_entropy_forward", "nll_loss_dx", "nll_loss_forward"]
+__all__ = [
+    "cross_entropy_dx",
+    "cross_entropy_forward",
+    "hinge_loss_dx",
+    "hinge_loss_forward",
+    "multi_margin_loss_dx",
+    "multi_margin_loss_forward",
+    "nll_loss_dx",
+    "nll_loss_forward",
+    "weight_of_targets_forward",
+]
 
 
 @kernel(serial_below=20_000)
@@ -72,3 +83,59 @@ def nll_loss_dx(dloss, target, weight, dx, ignore_index):
             t = target[n, s]
             if t != ignore_index:
                 dx[n, t, s] = -weight[t] * dloss[n, s]
+
+
+@kernel(serial_below=20_000)
+def multi_margin_loss_forward(x, target, weight, loss, p, margin):
+    N, C = x.shape
+    zero, edge, classes = x.dtype.type(0), x.dtype.type(margin), x.dtype.type(C)
+    for n in prange(N):
+        t = target[n]
+        total = zero
+        for c in range(C):
+            gap = edge - x[n, t] + x[n, c]
+            if c != t and not gap <= zero:  # this way round NaN passes
+                total += gap * gap if p == 2 else gap
+        loss[n] = weight[t] * total / classes
+
+
+@kernel(serial_below=2_000)
+def multi_margin_loss_dx(dloss, x, target, weight, dx, p, margin):
+    N, C = x.shape
+    zero, edge, classes = x.dtype.type(0), x.dtype.type(margin), x.dtype.type(C)
+    for n in prange(N):
+        t = target[n]
+        scale, total = dloss[n] * weight[t] / classes, zero
+        for c in range(C):
+            gap = edge - x[n, t] + x[n, c]
+            dx[n, c] = zero
+            if c != t and p == 2 and not gap <= zero:
+                dx[n, c] = scale * (gap + gap)
+            elif c != t and p != 2 and gap > zero:
+                dx[n, c] = scale
+            total += dx[n, c]
+        dx[n, t] = -total
+
+
+@kernel()
+def hinge_loss_forward(x, target, loss, margin):
+    N, C, S = x.shape
+    zero, edge = x.dtype.type(0), x.dtype.type(margin)
+    for n in prange(N):
+        for c in range(C):
+            for s in range(S):
+                gap = edge - x[n, c, s] if c == target[n, s] else edge + x[n, c, s]
+                loss[n, c, s] = zero if gap < zero else gap
+
+
+@kernel()
+def hinge_loss_dx(dloss, x, target, dx, margin):
+    N, C, S = x.shape
+    zero, edge = x.dtype.type(0), x.dtype.type(margin)
+    for n in prange(N):
+        for c in range(C):
+            for s in range(S):
+                mine = c == target[n, s]
+                gap = edge - x[n, c, s] if mine else edge + x[n, c, s]
+                slope = -dloss[n, c, s] if mine else dloss[n, c, s]
+                dx[n, c, s] = slope if gap >= zero else zero

@@ -25,6 +25,7 @@ cdef extern from "vector.h" nogil:
     ivec both(ivec a, ivec b)
     ivec same(ivec a, ivec b)
     ivec greater(vec a, vec b)
+    ivec at_least(vec a, vec b)
     ivec is_nan(vec a)
     ivec equal(ivec a, int b)
     ivec differ(ivec a, int b)

@@ -105,6 +105,7 @@ INLINE ivec either(ivec a, ivec b) { return a | b; }
 INLINE ivec both(ivec a, ivec b) { return a & b; }
 INLINE ivec same(ivec a, ivec b) { return a == b; }
 INLINE ivec greater(vec a, vec b) { return a > b; }
+INLINE ivec at_least(vec a, vec b) { return a >= b; }
 INLINE ivec is_nan(vec a) { return a != a; }
 INLINE ivec equal(ivec a, int32_t b) { return a == b; }
 INLINE ivec differ(ivec a, int32_t b) { return a != b; }

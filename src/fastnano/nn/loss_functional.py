@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import OPS, Tensor, apply, as_tensor, tensor
+from ..autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor, examine, tensor
 from ._arguments import choice, probability
 from ._initial import constant
 
@@ -40,9 +40,14 @@ def _class_weight(name: str, weight: Any, classes: int, dtype: np.dtype) -> Tens
     return weight
 
 
-def _class_indices(name: str, target: Any, x: Tensor, ignore_index: int | None = None) -> np.ndarray:
-    """target as int64 labels of x's classes; each must be one, or ignore_index, which becomes _IGNORED."""
-    labels = as_tensor(target).data
+def _class_indices(
+    name: str, target: Tensor, x: Tensor, ignore_index: int | None = None
+) -> tuple[Tensor, bool]:
+    """target as int64 labels of x's classes, itself where it is that already, and whether any is ignored.
+
+    Each must be a class, or ignore_index, which becomes _IGNORED.
+    """
+    labels = target.data
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: target must be integer class indices, got {labels.dtype}")
     expected = (*x.shape[:1], *x.shape[2:]) if x.ndim > 1 else ()
@@ -51,12 +56,21 @@ def _class_indices(name: str, target: Any, x: Tensor, ignore_index: int | None =
             f"{name}: target has shape {labels.shape}, expected {expected} for scores of shape {x.shape}"
         )
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
-    wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
-    if wrong.any():
-        raise ValueError(
-            f"{name}: target holds {labels[wrong].flat[0]}, expected classes from 0 to {classes - 1}"
-        )
-    return np.where(labels == ignore_index, _IGNORED, labels).astype(np.int64)
+
+    def any_ignored(labels: np.ndarray) -> bool:
+        ignored = labels == ignore_index
+        wrong = ((labels < 0) | (labels >= classes)) & ~ignored
+        if wrong.any():
+            raise ValueError(
+                f"{name}: target holds {labels[wrong].flat[0]}, expected classes from 0 to {classes - 1}"
+            )
+        return bool(ignored.any())
+
+    found = examine(labels, any_ignored)
+    indices = np.asarray(labels, np.int64, order="C")
+    if found and ignore_index != _IGNORED:
+        indices = np.where(labels == ignore_index, _IGNORED, indices)
+    return target if indices is labels else Tensor(indices), found
 
 
 def _over_classes(name: str, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
@@ -68,16 +82,16 @@ def _over_classes(name: str, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
     return x.reshape((x.shape[0], x.shape[1], int(np.prod(x.shape[2:])))), (x.shape[0], *x.shape[2:])
 
 
-def _weighted_mean(name: str, loss: Tensor, weights: np.ndarray) -> Tensor:
-    """Σ loss / Σ weights."""
-    if not loss.numel():
-        raise ValueError(f"{name}: the batch is empty (shape {loss.shape}); a mean needs at least one sample")
-    total = float(weights.sum(dtype=np.float64))
-    if total == 0:
+def _check_weights(name: str, target: Tensor, weight: Tensor, ignore_index: int) -> None:
+    """Refuse to divide by the weights of the targets where these add up to 0."""
+
+    def total(labels: np.ndarray) -> float:
+        return weight.data[labels[labels != ignore_index]].sum(dtype=np.float64)
+
+    if examine(target.data, total) == 0:
         raise ValueError(
             f"{name}: the weights of all targets add up to 0 (all ignored?), so there is no mean"
         )
-    return loss.sum() / total
 
 
 def cross_entropy(
@@ -110,13 +124,14 @@ def _from_indices(
     name: str, x: Tensor, target: Any, weight: Any, ignore_index: int, reduction: str, **numbers: float
 ) -> Tensor:
     folded, shape = _over_classes(name, x)
-    labels = _class_indices(name, target, x, ignore_index)
-    places = Tensor(labels.reshape(folded.shape[0], folded.shape[2]))
+    target = as_tensor(target)
+    labels, ignored = _class_indices(name, target, x, ignore_index)
+    places = labels.reshape((folded.shape[0], folded.shape[2]))
     class_weight = _class_weight(name, weight, folded.shape[1], x.dtype)
     loss = apply(OPS[name], folded, places, class_weight, ignore_index=_IGNORED, **numbers)
-    if reduction == "mean" and (weight is not None or (labels == _IGNORED).any()):
-        counted = labels[labels != _IGNORED]
-        return _weighted_mean(name, loss, class_weight.data[counted])
+    if reduction == "mean" and loss.numel() and (weight is not None or ignored):
+        _check_weights(name, target, class_weight, ignore_index)
+        return loss.sum() / apply(OPS["weight_of_targets"], places, class_weight, ignore_index=_IGNORED)
     return reduce_loss(name, loss if reduction != "none" else loss.reshape(shape), reduction)
 
 
@@ -145,7 +160,13 @@ def _same_shape(name: str, x: Any, target: Any) -> tuple[Tensor, Tensor]:
     target = as_tensor(target, x)
     if x.shape != target.shape:
         raise ValueError(f"{name}: target has shape {target.shape}, expected that of the input, {x.shape}")
-    return x, target
+    whole = target.dtype.kind != "f" and x.dtype.kind == "f"
+    return x, _cast(target, x.dtype) if whole else target
+
+
+def _cast(x: Tensor, dtype: np.dtype) -> Tensor:
+    """x in another dtype, by an op that a plan can take over, where ``Tensor.to`` of a constant is none."""
+    return x if x.dtype == dtype else apply(EXPRESSIONS["cast"], x, dtype=dtype)
 
 
 def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -170,28 +191,24 @@ def multi_margin_loss(
         raise ValueError(f"{name}: p={p} must be 1 or 2")
     if x.ndim not in (1, 2):
         raise ValueError(f"{name}: the scores have shape {x.shape}, expected (N, C) or (C,)")
-    labels = np.atleast_1d(_class_indices(name, target, x))
+    labels, _ = _class_indices(name, as_tensor(target), x)
     scores = x if x.ndim == 2 else x.unsqueeze(0)
-    rows, classes = np.arange(len(labels)), scores.shape[1]
-    gap = (scores - scores[rows, labels].unsqueeze(1) + margin).clamp_min(0.0)
-    others = np.ones(scores.shape, x.dtype)
-    others[rows, labels] = 0
-    factor = others * (_class_weight(name, weight, classes, x.dtype).data[labels][:, None] / classes)
-    loss = ((gap * gap if p == 2 else gap) * factor.astype(x.dtype)).sum(1)
+    class_weight = _class_weight(name, weight, scores.shape[1], x.dtype)
+    places = labels.reshape(scores.shape[:1])
+    loss = apply(OPS[name], scores, places, class_weight, p=p, margin=float(margin))
     return reduce_loss(name, loss if x.ndim == 2 else loss.reshape(()), reduction)
 
 
 def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Tensor:
     """max(0, margin − t · x) per element, t = ±1: target itself, or +1 at a class index and −1 elsewhere."""
-    name, x = "hinge_loss", as_tensor(x)
-    signs = as_tensor(target).data
-    if signs.shape == x.shape:
-        if not np.isin(signs, (-1, 1)).all():
+    name, x, target = "hinge_loss", as_tensor(x), as_tensor(target)
+    if target.shape == x.shape:
+        if not examine(target.data, lambda signs: np.isin(signs, (-1, 1)).all()):
             raise ValueError(f"{name}: target of the input's shape {x.shape} must hold -1 and +1 only")
-        signs = signs.astype(x.dtype)
-    else:
-        labels = _class_indices(name, target, x)
-        classes = x.shape[1] if x.ndim > 1 else x.shape[0]
-        one_hot = np.moveaxis(labels[..., None] == np.arange(classes), -1, min(1, x.ndim - 1))
-        signs = np.where(one_hot, 1, -1).astype(x.dtype)
-    return reduce_loss(name, (margin - x * signs).clamp_min(0.0), reduction)
+        signs = _cast(target.detach(), x.dtype)
+        return reduce_loss(name, (margin - x * signs).clamp_min(0.0), reduction)
+    folded, _ = _over_classes(name, x)
+    labels, _ = _class_indices(name, target, x)
+    places = labels.reshape((folded.shape[0], folded.shape[2]))
+    loss = apply(OPS[name], folded, places, margin=float(margin))
+    return reduce_loss(name, loss if reduction != "none" else loss.reshape(x.shape), reduction)
