@@ -9,7 +9,6 @@
 #define FASTNANO_THREADS_H
 
 #include <pthread.h>
-#include <sched.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -21,16 +20,17 @@ typedef void (*pool_task)(void *context, ptrdiff_t item, int thread);
 static struct {
     pthread_mutex_t busy;  /* held by the caller whose job is running */
     pthread_mutex_t sleep; /* guards the wish to sleep */
-    pthread_cond_t wake;
+    pthread_cond_t wake, done;
     int wanted, started;  /* threads, the caller included; helpers that exist */
     int limit;            /* threads that may take part in the job */
     int sleeping, inside; /* helpers asleep; helpers that may touch the job */
+    int waiting;          /* whether the caller sleeps until nobody is inside */
     unsigned job, last;   /* number of the open job, 0 when none is; number of the last job */
     pool_task task;
     void *context;
     ptrdiff_t items, next;
 } pool = {.busy = PTHREAD_MUTEX_INITIALIZER, .sleep = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
-     .wanted = 1, .limit = 1};
+     .done = PTHREAD_COND_INITIALIZER, .wanted = 1, .limit = 1};
 
 static inline void pool_pause(void) {
 #if defined(__x86_64__)
@@ -85,7 +85,12 @@ static void *pool_helper(void *number) {
             seen = job;
             if (thread < pool.limit) pool_work(thread);
         }
-        __atomic_fetch_sub(&pool.inside, 1, __ATOMIC_SEQ_CST);
+        int left = __atomic_sub_fetch(&pool.inside, 1, __ATOMIC_SEQ_CST); /* then look whether somebody waits */
+        if (!left && __atomic_load_n(&pool.waiting, __ATOMIC_SEQ_CST)) {
+            pthread_mutex_lock(&pool.sleep);
+            pthread_cond_signal(&pool.done);
+            pthread_mutex_unlock(&pool.sleep);
+        }
     }
     return NULL;
 }
@@ -94,8 +99,8 @@ static void pool_after_fork(void) { /* helpers do not survive a fork, and a lock
     static const pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     static const pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
     pool.busy = pool.sleep = mutex;
-    pool.wake = condition;
-    pool.started = pool.sleeping = pool.inside = 0;
+    pool.wake = pool.done = condition;
+    pool.started = pool.sleeping = pool.inside = pool.waiting = 0;
     pool.job = 0;
 }
 
@@ -108,6 +113,24 @@ static void pool_start(int threads) {
         pthread_detach(thread);
         pool.started++;
     }
+}
+
+/* Wait until no helper is inside: first spinning, then asleep.  A helper that has lost its core to another process can
+ * only be given this one when it is idle: sched_yield instead made a step beside one busy core slower than on one
+ * thread. */
+static void pool_finish(void) {
+    long long end = pool_now() + SPIN_NANOSECONDS;
+    do
+        for (int i = 0; i < 32; i++) {
+            if (!__atomic_load_n(&pool.inside, __ATOMIC_SEQ_CST)) return;
+            pool_pause();
+        }
+    while (pool_now() < end);
+    pthread_mutex_lock(&pool.sleep);
+    __atomic_store_n(&pool.waiting, 1, __ATOMIC_SEQ_CST); /* before the look: helpers leave, then look */
+    while (__atomic_load_n(&pool.inside, __ATOMIC_SEQ_CST)) pthread_cond_wait(&pool.done, &pool.sleep);
+    __atomic_store_n(&pool.waiting, 0, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&pool.sleep);
 }
 
 /* Run task(context, item, thread) for every item; thread is below `threads` and nobody else's meanwhile.
@@ -129,9 +152,7 @@ static void pool_run(pool_task task, void *context, ptrdiff_t items, int threads
     }
     pool_work(0);
     __atomic_store_n(&pool.job, 0, __ATOMIC_SEQ_CST);
-    for (int spins = 0; __atomic_load_n(&pool.inside, __ATOMIC_SEQ_CST); spins++)
-        if (spins < 1000) pool_pause();
-        else sched_yield(); /* a helper may have lost its core */
+    pool_finish();
     pthread_mutex_unlock(&pool.busy);
 }
 
