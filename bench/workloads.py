@@ -111,6 +111,13 @@ WORKLOADS = (
     Workload("take", "lenet 1", {"n": BATCH, "i": 28 * 28, "j": 32 * 32}),
     Workload("spread", "mlp 1", {"n": BATCH, "i": 512, "j": 512, "k": 1}),
     Workload("running_statistics", "bncnn 2", {"c": 32}),
+    Workload("next_key", "once", {}),
+    Workload("zero", "once", {}),
+    Workload("square_sum", "mlp 1", {"i": 512 * 784}),
+    Workload("clip_factor", "once", {}),
+    _flat("scale_gradient", "mlp 1", 512, 784),
+    _flat("limit_gradient", "mlp 1", 512, 784),
+    Workload("advance", "once", {}),
     _flat("sgd", "mlp 1", 512, 784),
     _flat("sgd_momentum", "mlp 1", 512, 784),
     _flat("sgd_momentum", "lenet 2", 16, 6, 5, 5),
@@ -165,6 +172,10 @@ _GIVEN = {
     "eps": [1e-8],
     "step": [2.0],
     "count": [1e4],
+    "total": [4.0],
+    "max_norm": [1.0],
+    "factor": [0.999],
+    "limit": [0.1],
 }
 _POSITIVE = ("var", "running_var", "square", "logsumexp")
 

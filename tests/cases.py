@@ -289,6 +289,7 @@ CASES = [
     case("dropout", "...=9x33", p=0.1, key=key),
     case("dropout", "...=7", p=0.0, key=key),
     case("dropout", "...=7", p=1.0, key=key),
+    case("next_key", state=key),
     # loss
     case("cross_entropy", "n=9 c=4 s=1", **LABELS, label_smoothing=0.0),
     case("cross_entropy", "n=5 c=3 s=7", **LABELS, label_smoothing=0.1),
@@ -325,7 +326,18 @@ CASES = [
     case("take", "n=2 i=1 j=3", index=values(0, -1, 0)),
     case("spread", "n=3 i=6 j=9 k=2", index=places),
     case("spread", "n=17 i=33 j=5 k=1", index=places),
+    # clipping
+    case("zero"),
+    case("square_sum", "i=1", total=zeros),
+    case("square_sum", "i=40003", total=values(2)),
+    case("clip_factor", total=values(4), max_norm=values(1)),
+    case("clip_factor", total=values(0.25), max_norm=values(1)),
+    case("scale_gradient", "...=5x7", factor=values(0.3)),
+    case("scale_gradient", "...=33", factor=values(1)),
+    case("limit_gradient", "...=5x7", limit=values(0.5)),
+    case("limit_gradient", "...=7x33", limit=values(2), grad=special),
     # optimisers
+    case("advance", step=values(2)),
     case("sgd", "...=5x7", lr=values(0.1), weight_decay=values(0.01)),
     case("sgd_momentum", "...=5x7", **SGD, dampening=values(0), weight_decay=values(0)),
     case("sgd_momentum", "...=33", **SGD | FIRST, dampening=values(0.5), weight_decay=values(0.01)),

@@ -62,7 +62,7 @@ def test_no_two_iterations_of_a_parallel_loop_write_to_the_same_place(case, monk
 def _own_array(argument: Argument, env: dict, sizes: dict) -> np.ndarray:
     if argument.name in env:
         return env[argument.name].copy()
-    return np.full(argument.shape(sizes), -1 if argument.dtype else np.nan, argument.dtype or "f")
+    return np.full(argument.shape(sizes), -1 if argument.dtype else np.nan).astype(argument.dtype or "f")
 
 
 def _interpreted(kernel: Kernel):

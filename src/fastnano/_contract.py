@@ -87,6 +87,9 @@ class Contract:
     @cached_property
     def fetch(self) -> Callable[[Mapping[str, Any]], tuple]:
         """The kernel's arguments, in order, out of an environment."""
+        if len(self.arguments) == 1:  # of one name, itemgetter gives the value alone
+            (name,) = self.arguments
+            return lambda env: (env[name],)
         return itemgetter(*self.arguments)
 
     @cached_property
@@ -96,8 +99,8 @@ class Contract:
 
     @cached_property
     def float_argument(self) -> str:
-        """An array of the float dtype a call runs in."""
-        return next(a.name for a in self.arrays if a.dtype is None)
+        """An array of the float dtype a call runs in; the first array where the row fixes every dtype."""
+        return next((a.name for a in self.arrays if a.dtype is None), self.arrays[0].name)
 
     def dtype(self, env: Mapping[str, Any]) -> np.dtype:
         """The float dtype a call runs in."""

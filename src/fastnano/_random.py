@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .autograd import launch
+from .ops import STEPS
+
 
 class Generator:
     """A state ``[seed, counter]``; each ``key()`` is a stream of its own, and the state is all a checkpoint
@@ -23,8 +26,8 @@ class Generator:
 
     def key(self) -> np.ndarray:
         """The key of the next call, as an array of its own."""
-        key = self.state.copy()
-        self.state[1] += np.uint64(1)
+        key = np.empty(2, np.uint64)
+        launch(STEPS["next_key"], {"state": self.state, "key": key})
         return key
 
 

@@ -8,7 +8,7 @@
 
 import numpy as np
 
-__all__ = ["dropout_dx", "dropout_forward"]
+__all__ = ["dropout_dx", "dropout_forward", "next_key"]
 
 
 def _mix(h):
@@ -40,3 +40,9 @@ def dropout_forward(x, key, y, p):
 
 def dropout_dx(dy, key, dx, p):
     dropout_forward(dy, key, dx, p)
+
+
+def next_key(state, key):
+    """key = state;  the counter state[1] goes on by one."""
+    key[:] = state
+    state[1] += np.uint64(1)

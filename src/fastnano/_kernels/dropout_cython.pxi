@@ -36,3 +36,8 @@ cdef void dropout_dx(
     const float *dy, const uint64_t *key, float *dx, double p, size begin, size end, size sample, size features
 ) noexcept nogil:
     drop(dy, key, dx, p, begin, end, sample, features)
+
+
+cdef void next_key(uint64_t *state, uint64_t *key) noexcept nogil:
+    key[0], key[1] = state[0], state[1]
+    state[1] += 1

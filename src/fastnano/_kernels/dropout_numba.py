@@ -1,8 +1,9 @@
 import numpy as np
 
 from ._numba import helper, kernel, prange
+from .dropout import next_key  # two numbers: nothing to win
 
-__all__ = ["dropout_dx", "dropout_forward"]
+__all__ = ["dropout_dx", "dropout_forward", "next_key"]
 
 
 @helper

@@ -31,6 +31,7 @@ cdef extern from "vector.h" nogil:
     ivec differ(ivec a, int b)
     ivec live_lanes(size live, size first)
     vec maximum(vec a, vec b)
+    vec minimum(vec a, vec b)
     vec root(vec a)
     float sum(vec a)
     vec exponential(vec x)

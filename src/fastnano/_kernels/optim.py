@@ -1,10 +1,52 @@
-"""Steps of the optimisers, in place.  Hyper-parameters are float64 arrays of one element, so that a schedule
-can change them between steps; ``step`` counts from 1.
+"""Steps of the optimisers and of clipping, in place.  Hyper-parameters are float64 arrays of one element, so
+that a schedule can change them between steps; ``step`` counts from 1.
 """
 
 import numpy as np
 
-__all__ = ["adam", "adamw", "sgd", "sgd_momentum"]
+__all__ = [
+    "adam",
+    "adamw",
+    "advance",
+    "clip_factor",
+    "limit_gradient",
+    "scale_gradient",
+    "sgd",
+    "sgd_momentum",
+    "square_sum",
+    "zero",
+]
+
+
+def zero(total):
+    """total = 0."""
+    total[0] = 0
+
+
+def square_sum(grad, total):
+    """total += Σ grad², in float64."""
+    total[0] += np.einsum("i,i->", grad, grad, dtype=np.float64)  # which converts a small buffer at a time
+
+
+def clip_factor(total, max_norm, factor):
+    """factor = min(1, max_norm / (√total + 1e-6))  (R. Pascanu, T. Mikolov, Y. Bengio, ICML 2013)."""
+    ratio = max_norm[0] / (np.sqrt(total[0]) + 1e-6)
+    factor[0] = ratio if ratio < 1 else 1
+
+
+def scale_gradient(factor, grad):
+    """grad *= factor."""
+    grad *= grad.dtype.type(factor[0])
+
+
+def limit_gradient(limit, grad):
+    """grad = min(limit, max(−limit, grad)); NaN stays NaN."""
+    np.clip(grad, -limit[0], limit[0], out=grad, casting="same_kind")
+
+
+def advance(step):
+    """step += 1."""
+    step[0] += 1
 
 
 def sgd(grad, lr, weight_decay, param):

@@ -1,4 +1,52 @@
-# Steps of the optimisers, elementwise; what depends on the step alone is worked out once per call, in double.
+# Clipping, and steps of the optimisers, elementwise; what depends on the step alone is worked out once per call, in
+# double.
+
+cdef enum:
+    SUMS = 16  # that run side by side, so that one addition need not wait for the last
+
+
+cdef void zero(double *total) noexcept nogil:
+    total[0] = 0
+
+
+cdef void square_sum(const float *grad, double *total, size i) noexcept nogil:
+    cdef double parts[SUMS]
+    cdef size k, part, whole = i - i % SUMS
+    memset(parts, 0, sizeof(parts))
+    for k from 0 <= k < whole by SUMS:
+        for part in range(SUMS):
+            parts[part] += <double> grad[k + part] * grad[k + part]
+    for k in range(whole, i):
+        parts[k - whole] += <double> grad[k] * grad[k]
+    for part in range(1, SUMS):
+        parts[0] += parts[part]
+    total[0] += parts[0]
+
+
+cdef void clip_factor(const double *total, const double *max_norm, double *factor) noexcept nogil:
+    cdef double ratio = max_norm[0] / (sqrt(total[0]) + 1e-6)
+    factor[0] = ratio if ratio < 1 else 1
+
+
+cdef void scale_gradient(const double *factor, float *grad, size begin, size end) noexcept nogil:
+    cdef size i
+    cdef vec scale = splat(<float> factor[0])
+    if factor[0] == 1:  # as in most steps
+        return
+    for i from begin <= i < end by LANES:
+        store(grad + i, load(grad + i, end - i) * scale, end - i)
+
+
+cdef void limit_gradient(const double *limit, float *grad, size begin, size end) noexcept nogil:
+    cdef size i
+    cdef vec most = splat(<float> limit[0])
+    for i from begin <= i < end by LANES:  # in this order NaN stays NaN
+        store(grad + i, minimum(most, maximum(-most, load(grad + i, end - i))), end - i)
+
+
+cdef void advance(double *step) noexcept nogil:
+    step[0] += 1
+
 
 cdef void sgd(
     const float *grad, const double *lr, const double *weight_decay, float *param, size begin, size end

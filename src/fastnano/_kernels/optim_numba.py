@@ -1,10 +1,52 @@
 import numpy as np
 
 from ._numba import kernel, prange
+from .optim import advance, clip_factor, zero  # one number each: nothing to win
 
-__all__ = ["adam", "adamw", "sgd", "sgd_momentum"]
+__all__ = [
+    "adam",
+    "adamw",
+    "advance",
+    "clip_factor",
+    "limit_gradient",
+    "scale_gradient",
+    "sgd",
+    "sgd_momentum",
+    "square_sum",
+    "zero",
+]
 
 # The hyper-parameters are float64; each is brought to the parameters' dtype once: the loops stay in it.
+
+
+@kernel()
+def square_sum(grad, total):
+    chunk = 16384
+    parts = np.empty((grad.size + chunk - 1) // chunk)
+    for k in prange(parts.size):
+        part = 0.0
+        for i in range(k * chunk, min((k + 1) * chunk, grad.size)):
+            part += np.float64(grad[i]) * np.float64(grad[i])
+        parts[k] = part
+    for k in range(parts.size):
+        total[0] += parts[k]
+
+
+@kernel(flat=True)
+def scale_gradient(factor, grad):
+    scale = grad.dtype.type(factor[0])
+    for i in prange(grad.size):
+        grad[i] *= scale
+
+
+@kernel(flat=True)
+def limit_gradient(limit, grad):
+    most = grad.dtype.type(limit[0])
+    for i in prange(grad.size):
+        if grad[i] > most:
+            grad[i] = most
+        elif grad[i] < -most:
+            grad[i] = -most
 
 
 @kernel(flat=True)

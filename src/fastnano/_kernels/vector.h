@@ -109,7 +109,8 @@ INLINE ivec at_least(vec a, vec b) { return a >= b; }
 INLINE ivec is_nan(vec a) { return a != a; }
 INLINE ivec equal(ivec a, int32_t b) { return a == b; }
 INLINE ivec differ(ivec a, int32_t b) { return a != b; }
-INLINE vec maximum(vec a, vec b) { return choose(a > b, a, b); } /* b where a is NaN */
+INLINE vec maximum(vec a, vec b) { return choose(a > b, a, b); } /* b where a or b is NaN */
+INLINE vec minimum(vec a, vec b) { return choose(a < b, a, b); } /* b where a or b is NaN */
 INLINE vec absolute(vec a) { return (vec)((ivec)a & 0x7fffffff); }
 INLINE ivec live_lanes(size live, size first) { return lane_numbers() < (int32_t)(live - first); }
 

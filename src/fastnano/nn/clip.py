@@ -7,23 +7,44 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..autograd import Tensor
+from ..autograd import Tensor, launch
+from ..ops import STEPS
+from ._initial import constant
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[np.ndarray]:
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     parameters = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad.data for p in parameters if p.grad is not None]
+    return [p.grad for p in parameters if p.grad is not None]
+
+
+def _number(value: float) -> np.ndarray:
+    """A number as the step kernels read it."""
+    return constant(float(value), 1, np.dtype(np.float64)).data
+
+
+def _change(step: str, gradient: np.ndarray, **numbers: np.ndarray) -> None:
+    """Run a step on a gradient, in place whatever its layout."""
+    plain = np.asarray(gradient, order="C")
+    launch(STEPS[step], {"grad": plain, **numbers})
+    if plain is not gradient:
+        gradient[...] = plain
+
+
+def _square_sum(gradients: list[Tensor]) -> np.ndarray:
+    """The sum of the squares of all values, in float64."""
+    total = np.empty(1)
+    launch(STEPS["zero"], {"total": total})
+    for gradient in gradients:
+        launch(STEPS["square_sum"], {"grad": gradient.reshape(-1).data, "total": total})
+    return total
 
 
 def _norm(gradient: np.ndarray, kind: float) -> float:
-    """The norm of all values, summed in float64."""
+    """Another norm than the 2-norm of all values, summed in float64."""
     if not gradient.size:
         return 0.0
     if kind == math.inf:
         return float(np.abs(gradient).max())
-    if kind == 2:  # einsum converts a small buffer at a time
-        flat = gradient.reshape(-1)
-        return math.sqrt(np.einsum("i,i->", flat, flat, dtype=np.float64))
     return float(np.sum(np.abs(gradient) ** float(kind), dtype=np.float64)) ** (1 / kind)
 
 
@@ -40,14 +61,19 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
             f"clip_grad_norm_: norm_type={norm_type} must be above 0 (math.inf: the largest value)"
         )
     gradients = _gradients(parameters)
-    norms = [_norm(g, norm_type) for g in gradients]
-    norm = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+    factor = np.ones(1)
+    if norm_type == 2:
+        total = _square_sum(gradients)
+        norm = math.sqrt(total[0])
+        launch(STEPS["clip_factor"], {"total": total, "max_norm": _number(max_norm), "factor": factor})
+    else:
+        norms = [_norm(g.data, norm_type) for g in gradients]
+        norm = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+        factor[0] = min(max_norm / (norm + 1e-6), 1)
     if not math.isfinite(norm):
         raise ValueError(f"clip_grad_norm_: the gradients have norm {norm}; they cannot be scaled")
-    scale = max_norm / (norm + 1e-6)
-    if scale < 1:
-        for gradient in gradients:
-            gradient *= gradient.dtype.type(scale)
+    for gradient in gradients:
+        _change("scale_gradient", gradient.data, factor=factor)
     return norm
 
 
@@ -56,4 +82,4 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value={clip_value} must be at least 0")
     for gradient in _gradients(parameters):
-        np.clip(gradient, -clip_value, clip_value, out=gradient)
+        _change("limit_gradient", gradient.data, limit=_number(clip_value))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor, launch
-from ..ops import STEPS
+from ..ops import EXPRESSIONS, STEPS
 
 
 class ParamGroup(UserDict):
@@ -119,14 +119,16 @@ class Optimizer:
                 state = self._state_of(p)
                 env = {"grad": self._gradient(group, p), "param": p.data, **group.arrays, **state}
                 contract.bind(contract.fetch(env), {})
-                state["step"][0] += 1
+                launch(STEPS["advance"], state)
                 launch(contract, env)
                 p._version[0] += 1
 
     def _gradient(self, group: ParamGroup, p: Tensor) -> np.ndarray:
         gradient = p.grad.data  # type: ignore[union-attr]
         if group.data.get("maximize"):
-            gradient = np.asarray(-gradient)  # of no axes, NumPy would make it a number
+            env = {"x": gradient}
+            launch(EXPRESSIONS["neg"].forward, env)
+            gradient = np.asarray(env["z"])  # of no axes, NumPy would make it a number
         return gradient if gradient.flags.c_contiguous else np.ascontiguousarray(gradient)
 
     def _state_of(self, p: Tensor) -> dict[str, np.ndarray]:
