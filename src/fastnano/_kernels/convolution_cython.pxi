@@ -40,7 +40,7 @@ cdef size conv2d_forward_scratch(
 ) noexcept nogil:
     if conv_too_large(c, h + 2 * pad_h, w + 2 * pad_w):
         return -1
-    return conv_padded(c, h, w, pad_h, pad_w) + 2 * d * k * l
+    return conv_padded(c, h, w, pad_h, pad_w) + d * k * l
 
 
 cdef void conv2d_forward(
@@ -50,14 +50,13 @@ cdef void conv2d_forward(
 ) noexcept nogil:
     cdef size block, group, row, channel, i, j, term = 0
     cdef size rows = h + 2 * pad_h, columns = w + 2 * pad_w, outputs = o // groups
-    cdef place *places = <place *> (scratch + conv_padded(c, h, w, pad_h, pad_w))
+    cdef int32_t *places = <int32_t *> (scratch + conv_padded(c, h, w, pad_h, pad_w))
     cdef const float *source
     cdef product t
     for channel in range(d):
         for i in range(k):
             for j in range(l):
-                places[term].a = <int32_t> term
-                places[term].b = <int32_t> (BLOCK * ((channel * rows + i * dilation_h) * columns + j * dilation_w))
+                places[term] = <int32_t> (BLOCK * ((channel * rows + i * dilation_h) * columns + j * dilation_w))
                 term += 1
     listed(&t, places, term)
     t.a_row, t.b_col, t.out_row, t.out_col = d * k * l, BLOCK * stride_w, BLOCK * p * q, BLOCK
@@ -85,14 +84,14 @@ cdef inline size dx_after(size input, size output, size stride, size pad) noexce
 
 
 cdef size conv2d_dx_scratch(
-    size h, size w, size o, size k, size l, size p, size q, size stride_h, size stride_w,
+    size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
     size pad_h, size pad_w, size dilation_h, size dilation_w, size groups
 ) noexcept nogil:
     cdef size rows = p + dx_before(k, stride_h, pad_h, dilation_h) + dx_after(h, p, stride_h, pad_h)
     cdef size columns = q + dx_before(l, stride_w, pad_w, dilation_w) + dx_after(w, q, stride_w, pad_w)
     if conv_too_large(o, rows, columns):
         return -1
-    return BLOCK * o * rows * columns + 2 * (o // groups) * k * l
+    return BLOCK * o * rows * columns + (o // groups) * k * l * (1 + d)
 
 
 # dx[i] = sum of weight[k] dy[(i + pad - k dilation) / stride] over the k that divide.  Inputs of equal remainder by the
@@ -106,20 +105,22 @@ cdef void conv2d_dx(
     cdef size left = dx_before(l, stride_w, pad_w, dilation_w), outputs = o // groups
     cdef size bottom = dx_after(h, p, stride_h, pad_h), right = dx_after(w, q, stride_w, pad_w)
     cdef size rows = top + p + bottom, columns = left + q + right
-    cdef place *places = <place *> (scratch + BLOCK * o * rows * columns)
+    cdef float *turned = scratch + BLOCK * o * rows * columns
+    cdef int32_t *places = <int32_t *> (turned + outputs * d * k * l)
     cdef const float *source
     cdef product t
     t.bias = NULL
-    t.a_row, t.b_col, t.out_row, t.out_col = k * l, BLOCK, BLOCK * h * w, BLOCK * stride_w
+    t.b_col, t.out_row, t.out_col = BLOCK, BLOCK * h * w, BLOCK * stride_w
     for block in range(blocks):
         source = surround(dy + VECS * block * o * p * q, scratch, o, p, q, top, bottom, left, right)
         for phase_h in range(min(stride_h, h)):
             for phase_w in range(min(stride_w, w)):
-                listed(&t, places, dx_places(
-                    places, phase_h + pad_h + top * stride_h, phase_w + pad_w + left * stride_w,
-                    outputs, d, k, l, stride_h, stride_w, dilation_h, dilation_w, rows, columns))
                 for group in range(groups):
-                    t.a = weight + group * outputs * d * k * l
+                    listed(&t, places, dx_places(
+                        places, weight + group * outputs * d * k * l, turned,
+                        phase_h + pad_h + top * stride_h, phase_w + pad_w + left * stride_w,
+                        outputs, d, k, l, stride_h, stride_w, dilation_h, dilation_w, rows, columns))
+                    t.a, t.a_row = turned, t.terms
                     for row from phase_h <= row < h by stride_h:
                         t.b = source + BLOCK * (group * outputs * rows + (row - phase_h) // stride_h) * columns
                         t.out = <float *> dx + BLOCK * (((block * groups + group) * d * h + row) * w + phase_w)
@@ -127,11 +128,15 @@ cdef void conv2d_dx(
 
 
 cdef inline size dx_places(
-    place *places, size first_h, size first_w, size outputs, size d, size k, size l,
+    int32_t *places, const float *weight, float *turned, size first_h, size first_w, size outputs, size d, size k, size l,
     size stride_h, size stride_w, size dilation_h, size dilation_w, size rows, size columns
 ) noexcept nogil:
-    """The terms of one phase, as offsets from dy's padded corner; returns their number."""
-    cdef size channel, i, j, term = 0
+    """The terms of one phase: their offsets from dy's padded corner and their weights; returns their number."""
+    cdef size channel, input, i, j, term = 0, terms = 0
+    for i in range(k):
+        for j in range(l):
+            terms += not ((first_h - i * dilation_h) % stride_h or (first_w - j * dilation_w) % stride_w)
+    terms *= outputs
     for channel in range(outputs):
         for i in range(k):
             if (first_h - i * dilation_h) % stride_h:
@@ -139,30 +144,19 @@ cdef inline size dx_places(
             for j in range(l):
                 if (first_w - j * dilation_w) % stride_w:
                     continue
-                places[term].a = <int32_t> ((channel * d * k + i) * l + j)
-                places[term].b = <int32_t> (BLOCK * (
+                for input in range(d):
+                    turned[input * terms + term] = weight[((channel * d + input) * k + i) * l + j]
+                places[term] = <int32_t> (BLOCK * (
                     (channel * rows + (first_h - i * dilation_h) // stride_h) * columns
                     + (first_w - j * dilation_w) // stride_w))
                 term += 1
     return term
 
 
-cdef inline void sum_planes(const vec *dy, float *dbias, size blocks, size channels, size plane) noexcept nogil:
-    """dbias += the sum of each channel."""
-    cdef size block, channel, i
-    cdef vec total
-    for channel in range(channels):
-        total = splat(0)
-        for block in range(blocks):
-            for i in range(VECS * plane):
-                total += dy[VECS * (block * channels + channel) * plane + i]
-        dbias[channel] += sum(total)
-
-
 cdef size conv2d_dweight_scratch(size c, size h, size w, size p, size q, size pad_h, size pad_w) noexcept nogil:
     if conv_too_large(c, h + 2 * pad_h, w + 2 * pad_w):
         return -1
-    return conv_padded(c, h, w, pad_h, pad_w) + 2 * p * q
+    return conv_padded(c, h, w, pad_h, pad_w)
 
 
 # dweight[o, d, k, l] sums dy[o] times x over all places of an output plane; a tile is some output channels by the
@@ -172,34 +166,28 @@ cdef void conv2d_dweight(
     size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
     size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
 ) noexcept nogil:
-    cdef size block, channel, rows = h + 2 * pad_h, columns = w + 2 * pad_w, outputs = o // groups
-    cdef size together = d if k * l == 1 else 1  # a 1 x 1 kernel has too few columns, so they are input channels
-    cdef place *places = <place *> (scratch + conv_padded(c, h, w, pad_h, pad_w))
+    cdef size block, group, column, rows = h + 2 * pad_h, columns = w + 2 * pad_w, outputs = o // groups
     cdef const float *source
     cdef product t
-    plane_places(places, p, q, stride_h * columns, stride_w)
-    listed(&t, places, p * q)
+    t.terms, t.b_step, t.lines, t.b_line = q, BLOCK * stride_w, p, BLOCK * stride_h * columns
     t.a_row, t.out_row = BLOCK * p * q, d * k * l
-    t.b_col, t.out_col, t.b_group, t.out_group = BLOCK * dilation_w, 1, BLOCK * dilation_h * columns, l
-    if together > 1:
-        t.b_col = BLOCK * rows * columns
+    t.b_group, t.out_group, t.out_col = BLOCK * dilation_h * columns, l, 1
+    t.b_plane, t.out_plane = BLOCK * rows * columns, k * l
     for block in range(blocks):
         source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
-        for channel from 0 <= channel < c by together:
-            t.a = <const float *> dy + BLOCK * (block * o + channel // d * outputs) * p * q
-            t.b = source + BLOCK * channel * rows * columns
-            t.out = dweight + (channel // d * outputs * d + channel % d) * k * l
-            correlate(&t, outputs, k, l * together)
-    sum_planes(dy, dbias, blocks, o, p * q)
-
-
-cdef inline void plane_places(place *places, size p, size q, size b_row, size b_col) noexcept nogil:
-    """The places of an output plane in x; in dy they follow each other."""
-    cdef size i, j
-    for i in range(p):
-        for j in range(q):
-            places[i * q + j].a = 0
-            places[i * q + j].b = <int32_t> (BLOCK * (i * b_row + j * b_col))
+        for group in range(groups):
+            t.a = <const float *> dy + BLOCK * (block * o + group * outputs) * p * q
+            t.b = source + BLOCK * group * d * rows * columns
+            t.out, t.sums = dweight + group * outputs * d * k * l, dbias + group * outputs
+            if k * l == 1:  # too few columns, so they are the input channels
+                t.b_group, t.out_group = t.b_plane, t.out_plane
+                correlate(&t, outputs, 1, d, 1)
+            elif dilation_w == 1:
+                correlate(&t, outputs, d, k, l)
+            else:  # the columns of a tile lie side by side
+                for column in range(l):
+                    correlate(&t, outputs, d, k, 1)
+                    t.b, t.out, t.sums = t.b + BLOCK * dilation_w, t.out + 1, NULL
 
 
 # Convolution by columns and a matrix product (im2col), a row of outputs at a time, so that the columns stay in cache.
@@ -309,7 +297,7 @@ cdef size conv2d_im2col_dweight_scratch(
 ) noexcept nogil:
     if conv_too_large(c, h + 2 * pad_h, w + 2 * pad_w) or conv_too_large(k * l, p, q):
         return -1
-    return conv_padded(c, h, w, pad_h, pad_w) + BLOCK * k * l * p * q + 2 * p * q
+    return conv_padded(c, h, w, pad_h, pad_w) + BLOCK * k * l * p * q
 
 
 cdef void conv2d_im2col_dweight(
@@ -321,11 +309,9 @@ cdef void conv2d_im2col_dweight(
     cdef float *columns = scratch + conv_padded(c, h, w, pad_h, pad_w)
     cdef const float *source
     cdef product t
-    cdef place *places = <place *> (columns + BLOCK * k * l * p * q)
-    plane_places(places, p, q, q, 1)
-    listed(&t, places, p * q)
-    t.a_row, t.b_col, t.out_row, t.out_col = BLOCK * p * q, BLOCK * p * q, d * k * l, 1
-    t.b, t.b_group, t.out_group = columns, 0, 0
+    t.terms, t.b_step, t.lines, t.b_line = p * q, BLOCK, 1, 0
+    t.a_row, t.b_group, t.out_row, t.out_group = BLOCK * p * q, BLOCK * p * q, d * k * l, 1
+    t.b, t.b_plane, t.out_plane, t.out_col = columns, 0, 0, 0
     for block in range(blocks):
         source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
         for channel in range(c):  # one channel's columns at a time, for all rows
@@ -338,5 +324,5 @@ cdef void conv2d_im2col_dweight(
                             columns + BLOCK * ((i * l + j) * p + row) * q, 1, 1, 1, q, stride_w, 0, 0, 0, 0)
             t.a = <const float *> dy + BLOCK * (block * o + channel // d * outputs) * p * q
             t.out = dweight + (channel // d * outputs * d + channel % d) * k * l
-            correlate(&t, outputs, 1, k * l)
-    sum_planes(dy, dbias, blocks, o, p * q)
+            t.sums = dbias + channel // d * outputs if channel % d == 0 else NULL
+            correlate(&t, outputs, 1, k * l, 1)

@@ -42,8 +42,6 @@ cdef extern from "vector.h" nogil:
     ivec kept(size place, size step, uint32_t a, uint32_t b, uint32_t threshold)
 
 cdef extern from "tiles.h" nogil:
-    ctypedef struct place:
-        int32_t a, b
     ctypedef struct product:
         const float *a
         size a_row
@@ -53,11 +51,14 @@ cdef extern from "tiles.h" nogil:
         float *out
         size out_row, out_col
         size terms
-        const place *places
         size a_step, b_step
+        const int32_t *places
+        size lines, b_line
         size b_group, out_group
+        size b_plane, out_plane
+        float *sums
     void multiply(const product *t, size rows, size cols)
-    void correlate(const product *t, size rows, size groups, size cols)
+    void correlate(const product *t, size rows, size planes, size groups, size cols)
 
 cdef extern from "pack.h" nogil:
     void pack(const void *from_, void *to, size features, size live, size zero_dead)
@@ -76,6 +77,6 @@ cdef inline void follow(product *t, size terms, size a_step, size b_step) noexce
     t.places, t.terms, t.a_step, t.b_step = NULL, terms, a_step, b_step
 
 
-cdef inline void listed(product *t, const place *places, size terms) noexcept nogil:
-    """The terms of a product from a list."""
-    t.places, t.terms, t.a_step, t.b_step = places, terms, 0, 0
+cdef inline void listed(product *t, const int32_t *places, size terms) noexcept nogil:
+    """The terms of a product from a list; in a they follow each other."""
+    t.places, t.terms, t.a_step, t.b_step = places, terms, 1, 0

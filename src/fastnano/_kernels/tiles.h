@@ -1,17 +1,16 @@
 /* The two register tiles that carry the heavy kernels: products of scalars and blocks, and correlations of blocks.
  *
  * Design: every tile of rows x columns is a function of its own, chosen from a table, so that the compiler gives all
- * registers to its one loop.  Rejected: one function with a switch (61 % of peak where this has 79 %), and nested
- * loops over the kernel's rows and columns instead of a list of places (73 %: a loop of three ends too often). */
+ * registers to its one loop; four instructions start per cycle and two of them may multiply, so that the loops are
+ * written for few others.  Rejected: one function with a switch (61 % of peak where this has 79 %); to multiply,
+ * nested loops over the kernel's rows and columns instead of a list of places (73 %: a loop of three ends too often);
+ * to correlate, a list of places instead of nested loops over an output's rows and columns, which are long (61 % where
+ * this has 75 %), and columns at any distance instead of side by side (4 % slower). */
 #ifndef FASTNANO_TILES_H
 #define FASTNANO_TILES_H
 
 #include "vector.h"
 
-
-typedef struct { /* where a term of a sum finds its two factors */
-    int32_t a, b;
-} place;
 
 typedef struct {
     const float *a; /* row r of the left operand starts at a + r * a_row */
@@ -22,9 +21,12 @@ typedef struct {
     float *out;        /* out + r * out_row + j * out_col */
     size out_row, out_col;
     size terms;
-    const place *places;     /* of the terms; NULL: they follow each other at these steps */
-    size a_step, b_step;
-    size b_group, out_group; /* correlate: from one group of columns to the next */
+    size a_step, b_step;             /* from one term to the next */
+    const int32_t *places;           /* multiply: where in b the terms are, if not at equal steps */
+    size lines, b_line;              /* correlate: the terms repeat for so many lines, which in a follow each other */
+    size b_group, out_group;         /* correlate: from one row of a kernel to the next */
+    size b_plane, out_plane;         /* and from one plane to the next */
+    float *sums;                     /* correlate: what the sums of a's rows are added to, or NULL */
 } product;
 
 #define AHEAD 8 /* terms */
@@ -35,62 +37,74 @@ typedef struct {
 #define MULTIPLY_ROWS(C) ((REGISTERS - 1) / ((C) * VECS) - 1)
 #define CORRELATE_ROWS(columns) ((REGISTERS - 1) / ((columns) + 1))
 
+/* Of elements at equal steps every third address is worked out; the two behind it are reached by scaled indexing. */
+#define NEXT_THREE(p, j, step) if ((j) && (j) % 3 == 0) { (p) += 3 * (step); ADDRESS(p); }
+
 /* out = bias + sum of a * b over the terms: a is scalars, a column of b is a block element of 16 lanes. */
 INLINE void multiply_tile(const product *t, int rows, int cols, size row, size col, const int listed) {
-    const size a_row = t->a_row, b_col = t->b_col;
-    const float *a0 = t->a + row * a_row, *b0 = t->b + col * b_col;
-    const size terms = t->terms, a_step = t->a_step, b_step = t->b_step;
+    const size a_row = t->a_row, b_col = t->b_col, a_step = t->a_step, b_step = t->b_step;
+    const float *a = t->a + row * a_row, *b = t->b + col * b_col;
     vec acc[MAX_ROWS][MAX_COLS * VECS], v[MAX_COLS * VECS];
     UNROLL for (int r = 0; r < rows; r++) {
         vec start = splat(t->bias ? t->bias[row + r] : 0);
         UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] = start;
     }
-    for (size k = 0; k < terms; k++) {
-        const float *a = listed ? a0 + t->places[k].a : a0 + k * a_step;
-        const float *b = listed ? b0 + t->places[k].b : b0 + k * b_step;
-        if (!listed) __builtin_prefetch(a + AHEAD * a_step); /* strided weights: no hardware foresees them */
-        UNROLL for (int j = 0; j < cols * VECS; j++)
-            v[j] = *(const vec *)(b + j / VECS * b_col + j % VECS * LANES);
+    const int32_t *places = t->places;
+    for (size k = 0, terms = t->terms; k < terms; k++, a += a_step) {
+        const float *from = listed ? b + places[k] : b, *weight = a;
+        if (!listed) {
+            __builtin_prefetch(a + AHEAD * a_step); /* strided weights: no hardware foresees them */
+            b += b_step;
+        }
+        UNROLL for (int j = 0; j < cols; j++) {
+            NEXT_THREE(from, j, b_col)
+            UNROLL for (int h = 0; h < VECS; h++) v[j * VECS + h] = *(const vec *)(from + j % 3 * b_col + h * LANES);
+        }
         UNROLL for (int r = 0; r < rows; r++) {
-            vec s = splat(a[r * a_row]);
+            NEXT_THREE(weight, r, a_row)
+            vec s = splat(weight[r % 3 * a_row]);
             UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] += s * v[j];
         }
     }
-    float *out = t->out + row * t->out_row + col * t->out_col;
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int j = 0; j < cols * VECS; j++)
-            *(vec *)(out + r * t->out_row + j / VECS * t->out_col + j % VECS * LANES) = acc[r][j];
+    const size out_row = t->out_row, out_col = t->out_col;
+    float *out = t->out + row * out_row + col * out_col;
+    UNROLL for (int r = 0; r < rows; r++, out += out_row)
+        UNROLL for (int j = 0; j < cols * VECS; j++) *(vec *)(out + j / VECS * out_col + j % VECS * LANES) = acc[r][j];
 }
 
-/* out += sum of a * b over the terms and the lanes: a and b are block elements, out is scalars.  In a the terms follow
- * each other, so that of their places only b counts.  Columns come in
- * groups: those of one channel's kernel, row by row, so that an element of b serves several rows of the kernel. */
-INLINE void correlate_tile(const product *t, int rows, int groups, int cols, size row, size group, size col) {
-    const size a_row = t->a_row, b_col = t->b_col, b_group = t->b_group;
-    const float *a = t->a + row * a_row, *b0 = t->b + group * b_group + col * b_col;
+/* out += sum of a * b over the lines, their terms and the lanes: a and b are block elements, out is scalars.  The
+ * columns of a group follow each other in b, as those of one row of a kernel do; its rows are the groups. */
+INLINE void correlate_tile(const product *t, int rows, int groups, int cols, const float *a, const float *b, float *out) {
+    const size a_row = t->a_row, b_group = t->b_group, b_step = t->b_step, b_length = t->terms * b_step;
     const int count = rows * groups * cols;
     vec acc[(REGISTERS + LANES - 1) / LANES * LANES], s[MAX_ROWS];
     UNROLL for (int n = 0; n < (count + LANES - 1) / LANES * LANES; n++) acc[n] = splat(0);
-    for (const place *at = t->places, *end = at + t->terms; at < end; at++)
-        UNROLL for (int h = 0; h < BLOCK; h += LANES, a += LANES) {
-            const float *b = b0 + at->b + h;
-            UNROLL for (int r = 0; r < rows; r++) s[r] = *(const vec *)(a + r * a_row);
-            UNROLL for (int g = 0; g < groups; g++, b += b_group) {
-                ADDRESS(b);
-                UNROLL for (int j = 0; j < cols; j++) {
-                    vec v = *(const vec *)(b + j * b_col);
-                    IN_REGISTER(v);
-                    UNROLL for (int r = 0; r < rows; r++) acc[(r * groups + g) * cols + j] += s[r] * v;
+    for (size line = t->lines; line; line--, b += t->b_line) {
+        for (const float *at = b, *end = b + b_length; at != end; at += b_step, a += BLOCK)
+            UNROLL for (int h = 0; h < BLOCK; h += LANES) {
+                const float *left = a, *right = at;
+                UNROLL for (int r = 0; r < rows; r++) {
+                    NEXT_THREE(left, r, a_row)
+                    s[r] = *(const vec *)(left + r % 3 * a_row + h);
+                    if (rows < 4) __builtin_prefetch(left + r % 3 * a_row + h + AHEAD * BLOCK); /* where there is room */
+                }
+                UNROLL for (int g = 0; g < groups; g++) {
+                    NEXT_THREE(right, g, b_group)
+                    UNROLL for (int j = 0; j < cols; j++) {
+                        vec v = *(const vec *)(right + g % 3 * b_group + j * BLOCK + h);
+                        IN_REGISTER(v);
+                        UNROLL for (int r = 0; r < rows; r++) acc[(r * groups + g) * cols + j] += s[r] * v;
+                    }
                 }
             }
-        }
+    }
     float total[sizeof acc / sizeof(vec)];
     UNROLL for (int n = 0; n < count; n += LANES) store(total + n, sums(acc + n), LANES);
-    float *out = t->out + row * t->out_row + group * t->out_group + col * t->out_col;
+    const size out_row = t->out_row, out_col = t->out_col, out_group = t->out_group;
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int g = 0; g < groups; g++)
             UNROLL for (int j = 0; j < cols; j++)
-                out[r * t->out_row + g * t->out_group + j * t->out_col] += total[(r * groups + g) * cols + j];
+                out[r * out_row + g * out_group + j * out_col] += total[(r * groups + g) * cols + j];
 }
 
 /* A function per size of tile; sizes that do not fit the registers are empty and never chosen. */
@@ -108,9 +122,8 @@ INLINE void correlate_tile(const product *t, int rows, int groups, int cols, siz
     }                                                                                                                \
     DEFINE_CORRELATE(R, 1, C) DEFINE_CORRELATE(R, 2, C) DEFINE_CORRELATE(R, 3, C)
 #define DEFINE_CORRELATE(R, G, C)                                                                                    \
-    static void correlate_##R##_##G##_##C(const product *t, size row, size group, size col) {                        \
-        if (G * C <= CORRELATE_COLS && R <= CORRELATE_ROWS(G * C))                                                   \
-            correlate_tile(t, R, G, C, row, group, col);                                                             \
+    static void correlate_##R##_##G##_##C(const product *t, const float *a, const float *b, float *out) {            \
+        if (G * C <= CORRELATE_COLS && R <= CORRELATE_ROWS(G * C)) correlate_tile(t, R, G, C, a, b, out);            \
     }
 EACH_TILE(DEFINE_TILE)
 #define PLACES_ENTRY(R, C) [C - 1][R - 1] = places_##R##_##C,
@@ -119,7 +132,7 @@ EACH_TILE(DEFINE_TILE)
     [0][C - 1][R - 1] = correlate_##R##_1_##C, [1][C - 1][R - 1] = correlate_##R##_2_##C,                            \
     [2][C - 1][R - 1] = correlate_##R##_3_##C,
 typedef void multiply_function(const product *t, size row, size col);
-typedef void correlate_function(const product *t, size row, size group, size col);
+typedef void correlate_function(const product *t, const float *a, const float *b, float *out);
 typedef multiply_function *multiply_table[MAX_COLS][MAX_ROWS];
 static const multiply_table places_tiles = {EACH_TILE(PLACES_ENTRY)}, run_tiles = {EACH_TILE(RUN_ENTRY)};
 static correlate_function *const correlate_tiles[MAX_GROUPS][MAX_COLS][MAX_ROWS] = {EACH_TILE(CORRELATE_ENTRY)};
@@ -144,16 +157,35 @@ static void multiply(const product *t, size rows, size cols) {
     }
 }
 
-static void correlate(const product *t, size rows, size groups, size cols) {
-    for (size col = 0, c; col < cols; col += c) {
-        c = part(cols - col, smaller(CORRELATE_COLS, MAX_COLS));
-        for (size group = 0, g; group < groups; group += g) {
-            g = part(groups - group, smaller(CORRELATE_COLS / c, MAX_GROUPS));
-            for (size row = 0, r; row < rows; row += r) {
-                r = part(rows - row, smaller(CORRELATE_ROWS(g * c), MAX_ROWS));
-                correlate_tiles[g - 1][c - 1][r - 1](t, row, group, col);
+/* In four chains, since each addition waits for the one before. */
+INLINE float sum_row(const float *a, size count) {
+    vec total[4] = {splat(0), splat(0), splat(0), splat(0)};
+    size i = 0;
+    for (; i + 4 * LANES <= count; i += 4 * LANES)
+        UNROLL for (int n = 0; n < 4; n++) total[n] += *(const vec *)(a + i + n * LANES);
+    for (; i < count; i += LANES) total[0] += *(const vec *)(a + i);
+    return sum((total[0] + total[1]) + (total[2] + total[3]));
+}
+
+/* The rows of a tile in the outer loop: their lines of a stay in cache while those of b pass by, and while they are
+ * summed. */
+static void correlate(const product *t, size rows, size planes, size groups, size cols) {
+    const size wide = part(cols, smaller(CORRELATE_COLS, MAX_COLS));
+    const size high = part(groups, smaller(CORRELATE_COLS / wide, MAX_GROUPS));
+    for (size row = 0, r; row < rows; row += r) {
+        r = part(rows - row, smaller(CORRELATE_ROWS(high * wide), MAX_ROWS));
+        for (size n = row; t->sums && n < row + r; n++)
+            t->sums[n] += sum_row(t->a + n * t->a_row, BLOCK * t->lines * t->terms);
+        for (size plane = 0; plane < planes; plane++)
+            for (size col = 0, c; col < cols; col += c) {
+                c = part(cols - col, wide);
+                for (size group = 0, g; group < groups; group += g) {
+                    g = part(groups - group, high);
+                    correlate_tiles[g - 1][c - 1][r - 1](
+                        t, t->a + row * t->a_row, t->b + plane * t->b_plane + group * t->b_group + col * BLOCK,
+                        t->out + row * t->out_row + plane * t->out_plane + group * t->out_group + col * t->out_col);
+                }
             }
-        }
     }
 }
 #endif

@@ -17,7 +17,7 @@
 #define LANES 16
 #define REGISTERS 32
 #define MULTIPLY_COLS 6
-#define CORRELATE_COLS 10
+#define CORRELATE_COLS 9
 #elif defined(__AVX2__)
 #define LANES 8
 #define REGISTERS 16
@@ -27,7 +27,7 @@
 #define LANES 4
 #define REGISTERS 32
 #define MULTIPLY_COLS 1
-#define CORRELATE_COLS 10
+#define CORRELATE_COLS 9
 #else
 #define LANES 4
 #define REGISTERS 16
@@ -45,7 +45,7 @@ typedef uint32_t uvec __attribute__((vector_size(4 * LANES)));
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
 #endif
 
 /* Keeps GCC from loading a value anew for each of its uses. */
