@@ -160,6 +160,14 @@ class Formula:
     output: str
     arguments: tuple[str, ...]
 
+    @cached_property
+    def contract(self) -> Contract:
+        """The signature of the formula as a native kernel, where it has one: arrays of one shape, then numbers."""
+        arrays = [a for a in self.arguments if a in ("x", "y", "z", "dz")]
+        numbers = [a for a in self.arguments if a not in arrays]
+        reads = " ".join(f"{a}[...]" for a in arrays)
+        return Contract.parse(self.name, f"{reads} -> {self.output}[...] ; {' '.join(numbers)}")
+
 
 class Expression(Row):
     """An op written as NumPy expressions: one for the result z, one per gradient; broadcast by the engine.

@@ -17,7 +17,7 @@ from . import _dims as dims
 from ._contract import Contract
 from ._rows import Expression, Op
 
-__all__ = ["CONTRACTS", "EXPRESSIONS", "OPS", "STEPS"]
+__all__ = ["CONTRACTS", "EXPRESSIONS", "FORMULAS", "OPS", "STEPS"]
 
 
 _CONVOLUTION = (
@@ -259,3 +259,5 @@ EXPRESSIONS = {
         Expression("expand", lambda x, *, to: np.broadcast_to(x, to), dx=lambda dz: dz),
     )
 }
+
+FORMULAS = {f.name: f for row in EXPRESSIONS.values() for f in (row.forward, *row.gradients.values())}

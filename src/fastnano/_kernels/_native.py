@@ -8,14 +8,18 @@ from __future__ import annotations
 import importlib
 import math
 import os
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..ops import CONTRACTS
+from .._contract import Contract
+from ..ops import CONTRACTS, FORMULAS
 from ._executor import Kernel, get_num_threads, set_num_threads, supported
 
-__all__ = ["ISAS", "available", "get_num_threads", "load", "set_num_threads"]
+__all__ = ["ISAS", "available", "formulas", "get_num_threads", "load", "set_num_threads"]
+
+Kernels = dict[str, Kernel]
 
 ISAS = tuple(
     isa for isa in ("baseline", "avx2", "avx512") if find_spec(f"{__package__}._native_{isa}")
@@ -27,24 +31,33 @@ def available() -> tuple[str, ...]:
     return tuple(isa for isa in ISAS if isa in supported())
 
 
-def load(isa: str | None = None) -> dict[str, Kernel]:
+def load(isa: str | None = None) -> Kernels:
     """Every native kernel by name, for the given instruction set, that of ``FASTNANO_ISA``, or the best."""
-    return _load(isa or os.environ.get("FASTNANO_ISA") or available()[-1])
+    return _load(isa or os.environ.get("FASTNANO_ISA") or available()[-1])[0]
+
+
+def formulas(isa: str | None = None) -> Kernels:
+    """The formulas of expressions that have a native kernel, for arrays of one shape, by name."""
+    return _load(isa or os.environ.get("FASTNANO_ISA") or available()[-1])[1]
 
 
 @cache
-def _load(isa: str) -> dict[str, Kernel]:
+def _load(isa: str) -> tuple[Kernels, Kernels]:
     if isa not in available():
         there = ", ".join(available())
         raise ValueError(
             f"instruction set {isa!r} (FASTNANO_ISA) is not built or not supported here; there is {there}"
         )
     module = importlib.import_module(f"{__package__}._native_{isa}")
-    return {
-        name: Kernel(contract, module.TABLE, module.PACKING, isa)
-        for name, contract in CONTRACTS.items()
-        if name in module.TABLE
+
+    def kernels(contracts: Mapping[str, Contract]) -> Kernels:
+        return {name: Kernel(c, module.TABLE, module.PACKING, isa) for name, c in contracts.items()}
+
+    rows = {name: c for name, c in CONTRACTS.items() if name in module.TABLE}
+    others = {
+        name: f.contract for name, f in FORMULAS.items() if name in module.TABLE.keys() - CONTRACTS.keys()
     }
+    return kernels(rows), kernels(others)
 
 
 def _default_threads() -> int:
