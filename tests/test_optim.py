@@ -280,6 +280,19 @@ def test_clip_grad_norm(norm_type, max_norm):
         np.testing.assert_allclose(p.grad.data, t.grad.numpy(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_of_any_layout_are_clipped_in_place(dtype):
+    p = nn.Parameter(np.ones((3, 4), dtype))
+    p.grad = fn.tensor(np.full((4, 3), -2, dtype)).T
+    memory = p.grad.data
+    assert not memory.flags.c_contiguous
+    assert nn.clip_grad_norm_(p, math.sqrt(12)) == pytest.approx(2 * math.sqrt(12))
+    np.testing.assert_allclose(memory, -1, rtol=1e-6)
+    nn.clip_grad_value_(p, 0.5)
+    np.testing.assert_array_equal(memory, np.full((3, 4), -0.5))
+    assert p.grad.data is memory
+
+
 def test_norms_are_summed_in_float64():
     p = nn.Parameter(np.zeros(1_000_000, np.float32))
     p.grad = fn.tensor(np.full(1_000_000, 1e-3, np.float32))

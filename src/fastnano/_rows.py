@@ -165,25 +165,47 @@ class Formula:
     moves: bool = False  # its result holds elements of its first argument, or zeros, and nothing else
     sums: bool = False  # its result holds sums of its first argument over axes
 
+    @cached_property
+    def contract(self) -> Contract:
+        """The signature of the formula as a native kernel, where it has one: arrays of one shape, then numbers."""
+        arrays = [a for a in self.arguments if a in ("x", "y", "z", "dz")]
+        numbers = [a for a in self.arguments if a not in arrays]
+        reads = " ".join(f"{a}[...]" for a in arrays)
+        return Contract.parse(self.name, f"{reads} -> {self.output}[...] ; {' '.join(numbers)}")
+
 
 class Expression(Row):
     """An op written as NumPy expressions: one for the result z, one per gradient; broadcast by the engine.
 
-    Inputs are the positional parameters of ``forward``, numbers its keyword-only ones.
+    Inputs are the positional parameters of ``forward``, numbers its keyword-only ones.  ``moves`` names the formulas (forward, dx)
+    that only put elements of their first argument elsewhere, ``sums`` those that add them up over axes.
     """
 
     output = "z"
 
-    def __init__(self, name: str, forward: Callable[..., Any], **gradients: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        *,
+        moves: tuple[str, ...] = (),
+        sums: tuple[str, ...] = (),
+        **gradients: Callable[..., Any],
+    ) -> None:
         self.name = name
         parameters = inspect.signature(forward).parameters.values()
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.scalars = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self.forward = Formula(
-            f"{name}_forward", _by_position(forward, self.scalars), self.output, self.inputs + self.scalars
+            f"{name}_forward",
+            _by_position(forward, self.scalars),
+            self.output,
+            self.inputs + self.scalars,
+            "forward" in moves,
+            "forward" in sums,
         )
         self.gradients = {
-            d[1:]: Formula(f"{name}_{d}", f, d, tuple(inspect.signature(f).parameters))
+            d[1:]: Formula(f"{name}_{d}", f, d, tuple(inspect.signature(f).parameters), d in moves, d in sums)
             for d, f in gradients.items()
         }
         self.differentiable = frozenset(self.gradients)

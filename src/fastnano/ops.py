@@ -17,7 +17,7 @@ from . import _dims as dims
 from ._contract import Contract
 from ._rows import Expression, Op
 
-__all__ = ["CONTRACTS", "EXPRESSIONS", "OPS", "STEPS"]
+__all__ = ["CONTRACTS", "EXPRESSIONS", "FORMULAS", "OPS", "STEPS"]
 
 
 _CONVOLUTION = (
@@ -215,7 +215,7 @@ EXPRESSIONS = {
         Expression("exp", lambda x: np.exp(x), dx=lambda dz, z: dz * z),
         Expression("log", lambda x: np.log(x), dx=lambda dz, x: dz / x),
         Expression("sqrt", lambda x: np.sqrt(x), dx=lambda dz, z: dz / (2 * z)),
-        Expression("clone", lambda x: x.copy(), dx=lambda dz: dz),
+        Expression("clone", lambda x: x.copy(), dx=lambda dz: dz, moves=("forward",)),
         Expression("abs", lambda x: np.abs(x), dx=lambda dz, x: dz * np.sign(x)),
         Expression(
             "maximum",
@@ -238,6 +238,8 @@ EXPRESSIONS = {
         Expression(
             "sum",
             lambda x, *, axis, keepdims: np.sum(x, axis, keepdims=keepdims),
+            sums=("forward",),
+            moves=("dx",),
             dx=lambda dz, shape, axis, keepdims: _restore(dz, shape, axis, keepdims),
         ),
         Expression(
@@ -250,19 +252,28 @@ EXPRESSIONS = {
         Expression("amax", lambda x, *, axis, keepdims: np.max(x, axis, keepdims=keepdims), dx=_share),
         Expression("amin", lambda x, *, axis, keepdims: np.min(x, axis, keepdims=keepdims), dx=_share),
         # views
-        Expression("reshape", lambda x, *, to: x.reshape(to), dx=lambda dz, shape: dz.reshape(shape)),
+        Expression(
+            "reshape",
+            lambda x, *, to: x.reshape(to),
+            dx=lambda dz, shape: dz.reshape(shape),
+            moves=("forward", "dx"),
+        ),
         Expression(
             "permute",
             lambda x, *, axes: x.transpose(axes),
+            moves=("forward", "dx"),
             dx=lambda dz, axes: dz.transpose(np.argsort(axes)),
         ),
-        Expression("index", lambda x, *, index: x[index], dx=_scatter),
+        Expression("index", lambda x, *, index: x[index], dx=_scatter, moves=("forward", "dx")),
         Expression(
             "pad",
             lambda x, *, widths, value: np.pad(x, widths, constant_values=value),
+            moves=("forward", "dx"),
             dx=lambda dz, widths: dz[tuple(slice(a, dz.shape[i] - b) for i, (a, b) in enumerate(widths))],
         ),
         Expression("cast", lambda x, *, dtype: x.astype(dtype), dx=lambda dz: dz),
-        Expression("expand", lambda x, *, to: np.broadcast_to(x, to), dx=lambda dz: dz),
+        Expression("expand", lambda x, *, to: np.broadcast_to(x, to), dx=lambda dz: dz, moves=("forward",)),
     )
 }
+
+FORMULAS = {f.name: f for row in EXPRESSIONS.values() for f in (row.forward, *row.gradients.values())}

@@ -38,13 +38,14 @@ FAMILIES = (
 )
 HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "threads.h")
 MOVERS = ("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies")  # between layouts
+NATIVE_ONLY = ("elementwise",)  # the formulas of ops.py are the definition
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"(.*?[ *])(\w+)")
 
 
 def native_source(kernels: Path) -> str:
     """native.pyx, every family and the generated callers, as one Cython source."""
-    families = [(kernels / f"{family}_cython.pxi").read_text() for family in FAMILIES]
+    families = [(kernels / f"{family}_cython.pxi").read_text() for family in (*FAMILIES, *NATIVE_ONLY)]
     parts = [(kernels / "native.pyx").read_text(), *families]
     table = []
     for result, name, parameters in _FUNCTION.findall("\n".join(families)):

@@ -8,15 +8,19 @@ from __future__ import annotations
 import importlib
 import math
 import os
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..ops import CONTRACTS
+from .._contract import Contract
+from ..ops import CONTRACTS, FORMULAS
 from ._executor import Kernel, get_num_threads, set_num_threads, supported
 
-__all__ = ["ISAS", "available", "get_num_threads", "load", "set_num_threads"]
+__all__ = ["ISAS", "available", "formulas", "get_num_threads", "load", "set_num_threads"]
+
+Kernels = dict[str, Kernel]
 
 ISAS = tuple(
     isa for isa in ("baseline", "avx2", "avx512") if find_spec(f"{__package__}._native_{isa}")
@@ -28,9 +32,19 @@ def available() -> tuple[str, ...]:
     return tuple(isa for isa in ISAS if isa in supported())
 
 
-def load(isa: str | None = None) -> dict[str, Kernel]:
+def load(isa: str | None = None) -> Kernels:
     """Every native kernel by name, for the given instruction set, that of ``FASTNANO_ISA``, or the best."""
-    return _load(isa or current())
+    return _load(isa or current())[0]
+
+
+def formulas(isa: str | None = None) -> Kernels:
+    """The formulas of expressions that have a native kernel, for arrays of one shape, by name."""
+    return _load(isa or current())[1]
+
+
+def packing(isa: str | None = None) -> tuple[int, ...]:
+    """Addresses of what moves samples between layouts (see ``_build.MOVERS``)."""
+    return _module(isa or current()).PACKING
 
 
 def current() -> str:
@@ -38,23 +52,18 @@ def current() -> str:
     return os.environ.get("FASTNANO_ISA") or available()[-1]
 
 
-def packing(isa: str | None = None) -> tuple[int, ...]:
-    """Addresses of what moves samples between layouts, for an instruction set (see ``_build.MOVERS``)."""
-    return _module(isa or current()).PACKING
-
-
-def formulas(isa: str | None = None) -> dict[str, Kernel]:
-    return {}
-
-
 @cache
-def _load(isa: str) -> dict[str, Kernel]:
+def _load(isa: str) -> tuple[Kernels, Kernels]:
     module = _module(isa)
-    return {
-        name: Kernel(contract, module.TABLE, module.PACKING, isa)
-        for name, contract in CONTRACTS.items()
-        if name in module.TABLE
+
+    def kernels(contracts: Mapping[str, Contract]) -> Kernels:
+        return {name: Kernel(c, module.TABLE, module.PACKING, isa) for name, c in contracts.items()}
+
+    rows = {name: c for name, c in CONTRACTS.items() if name in module.TABLE}
+    others = {
+        name: f.contract for name, f in FORMULAS.items() if name in module.TABLE.keys() - CONTRACTS.keys()
     }
+    return kernels(rows), kernels(others)
 
 
 def _module(isa: str) -> Any:

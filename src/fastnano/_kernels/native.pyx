@@ -4,7 +4,7 @@
 Behind the kernels come generated callers, and TABLE, which the executor reads (see ``_build``).
 """
 
-from libc.math cimport ceil, pow, sqrt
+from libc.math cimport INFINITY, NAN, ceil, pow, powf, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -32,6 +32,7 @@ cdef extern from "vector.h" nogil:
     ivec live_lanes(size live, size first)
     vec maximum(vec a, vec b)
     vec minimum(vec a, vec b)
+    vec absolute(vec a)
     vec root(vec a)
     float sum(vec a)
     vec exponential(vec x)

@@ -11,7 +11,7 @@ from ._arguments import choice, probability
 from ._initial import constant
 
 REDUCTIONS = ("mean", "sum", "none")
-_IGNORED = -100  # the label that kernels ignore, whatever the caller's is: theirs need not fit 32 bits
+_IGNORED = -100  # the label that kernels ignore where the caller's does not fit their 32 bits
 
 
 def reduce_loss(name: str, loss: Tensor, reduction: str) -> Tensor:
@@ -45,7 +45,7 @@ def _class_indices(
 ) -> tuple[Tensor, bool]:
     """target as int64 labels of x's classes, itself where it is that already, and whether any is ignored.
 
-    Each must be a class, or ignore_index, which becomes _IGNORED.
+    Each must be a class, or ignore_index, which becomes what ``_ignored_by_kernels`` says.
     """
     labels = target.data
     if labels.dtype.kind not in "iu":
@@ -68,7 +68,7 @@ def _class_indices(
 
     found = examine(labels, any_ignored)
     indices = np.asarray(labels, np.int64, order="C")
-    if found and ignore_index != _IGNORED:
+    if found and ignore_index is not None and _ignored_by_kernels(ignore_index) != ignore_index:
         indices = np.where(labels == ignore_index, _IGNORED, indices)
     return target if indices is labels else Tensor(indices), found
 
@@ -80,6 +80,10 @@ def _over_classes(name: str, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
     if x.ndim == 1:
         return x.reshape((1, x.shape[0], 1)), ()
     return x.reshape((x.shape[0], x.shape[1], int(np.prod(x.shape[2:])))), (x.shape[0], *x.shape[2:])
+
+
+def _ignored_by_kernels(ignore_index: int) -> int:
+    return ignore_index if -(2**31) <= ignore_index < 2**31 else _IGNORED
 
 
 def _check_weights(name: str, target: Tensor, weight: Tensor, ignore_index: int) -> None:
@@ -128,10 +132,11 @@ def _from_indices(
     labels, ignored = _class_indices(name, target, x, ignore_index)
     places = labels.reshape((folded.shape[0], folded.shape[2]))
     class_weight = _class_weight(name, weight, folded.shape[1], x.dtype)
-    loss = apply(OPS[name], folded, places, class_weight, ignore_index=_IGNORED, **numbers)
+    ignored_label = _ignored_by_kernels(ignore_index)
+    loss = apply(OPS[name], folded, places, class_weight, ignore_index=ignored_label, **numbers)
     if reduction == "mean" and loss.numel() and (weight is not None or ignored):
         _check_weights(name, target, class_weight, ignore_index)
-        return loss.sum() / apply(OPS["weight_of_targets"], places, class_weight, ignore_index=_IGNORED)
+        return loss.sum() / apply(OPS["weight_of_targets"], places, class_weight, ignore_index=ignored_label)
     return reduce_loss(name, loss if reduction != "none" else loss.reshape(shape), reduction)
 
 

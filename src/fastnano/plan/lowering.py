@@ -285,25 +285,29 @@ def _constant(places: np.ndarray) -> Value:
 
 def _places(call: Call, rule: Formula, name: str, value: Value, out: Value) -> np.ndarray:
     """For each element of the result (of one sample), the place in the source it comes from; -1: it is zero."""
-    array = call.reads[name]
-    numbered = np.arange(1, array.size + 1, dtype=np.float64).reshape(array.shape)
-    numbered = np.ascontiguousarray(numbered)
-    arguments = [numbered if n == name else call.reads.get(n, call.numbers.get(n)) for n in rule.arguments]
-    found = np.asarray(rule.function(*arguments))
-    if rule.arguments[-1] == "value" and call.numbers["value"]:
+    if "value" in rule.arguments and call.numbers["value"]:
         raise NotPlannable(f"{rule.name} with value={call.numbers['value']} has no native form")
-    if value.batched and out.batched:
-        samples = found.reshape(len(found), -1)
-        each = samples[0]
-        step = value.size * np.arange(len(found))[:, None]
-        if not np.array_equal(np.where(each > 0, samples - step, samples), np.broadcast_to(each, samples.shape)):
-            raise NotPlannable(f"{rule.name} mixes the samples of a batch")
-        found = each
-    elif value.batched:
+    size = call.reads[name].size
+    names = np.arange(1, size + 1), np.random.default_rng(0).permutation(size) + 1
+    places, others = (_run(call, rule, name, n) for n in names)
+    if not np.array_equal(np.where(places > 0, names[1][places - 1], 0), others):
+        raise NotPlannable(f"{rule.name} adds elements up, for which it has no native form")
+    if value.batched and not out.batched:
         raise NotPlannable(f"{rule.name} picks samples of a batch")
-    elif out.batched:
-        found = found[0]
-    return found.astype(np.int64) - 1
+    if out.batched:
+        samples = places.reshape(len(places), -1)
+        step = value.size * np.arange(len(places))[:, None] if value.batched else 0
+        if not np.array_equal(np.where(samples > 0, samples - step, 0), np.broadcast_to(samples[0], samples.shape)):
+            raise NotPlannable(f"{rule.name} mixes the samples of a batch")
+        places = samples[0]
+    return places - 1
+
+
+def _run(call: Call, rule: Formula, name: str, names: np.ndarray) -> np.ndarray:
+    """The formula on names for the elements of its first argument."""
+    array = call.reads[name]
+    known = {**call.numbers, **call.reads, name: names.astype(np.float64).reshape(array.shape)}
+    return np.asarray(rule.function(*[known[argument] for argument in rule.arguments])).astype(np.int64)
 
 
 __all__ = ["CONTRACTS", "Lowering", "Node", "Value"]
