@@ -221,7 +221,8 @@ class Plan:
         values = [lowering.value(array) for array in results]
         outputs = tuple(values) if what == "predict" else ()
         schedule = Schedule(lowering.nodes, () if outputs else tuple(values), outputs)
-        return Replayed(schedule, Layout(schedule, batch, outputs), first.questions, self._affine)
+        layout = Layout(schedule, batch, outputs, [a.shape[1:] for a in results])
+        return Replayed(schedule, layout, first.questions, self._affine)
 
     def _record(
         self, what: str, data: tuple[np.ndarray, ...], first: int, count: int

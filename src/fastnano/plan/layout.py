@@ -6,13 +6,13 @@ have a stretch for every block of the batch.  What the threads sum has a copy fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._kernels._executor import Home, Replay, Task
-from .lowering import Node, Value
+from .lowering import Node, Shape, Value
 from .recording import NotPlannable
 from .schedule import ALONE, BLOCKS, ROWS, Chain, Schedule, Step
 
@@ -32,10 +32,12 @@ def aligned(size: int) -> int:
 class Layout:
     """The native form of a schedule for batches of at most so many samples.
 
-    ``outputs`` are values wanted after a step, as arrays of the plain layout.
+    ``outputs`` are values wanted after a step, in the plain layout, as arrays of samples of such shapes.
     """
 
-    def __init__(self, schedule: Schedule, batch: int, outputs: tuple[Value, ...] = ()) -> None:
+    def __init__(
+        self, schedule: Schedule, batch: int, outputs: tuple[Value, ...] = (), shapes: Sequence[Shape] = ()
+    ) -> None:
         self.schedule, self.batch = schedule, batch
         self.blocks = -(-batch // BLOCK)
         self.arrays: list[np.ndarray] = []
@@ -44,7 +46,7 @@ class Layout:
         self.copies: dict[Value, int] = {}  # offsets of sums among a worker's
         self.copy_bytes = [0] * schedule.phases
         self.gathered: set[Value] = set()  # inputs that lie ready for all phases
-        self.outputs = [self._plain_array(v) for v in outputs]
+        self.outputs = [self._plain_array(v).reshape(-1, *s) for v, s in zip(outputs, shapes, strict=False)]
         self._find_homes()
         self.arenas = [_Arena(self, phase) for phase in range(schedule.phases)]
 
@@ -59,7 +61,7 @@ class Layout:
     def _plain_array(self, value: Value) -> np.ndarray:
         array = self._new(self.blocks * BLOCK * value.size)
         self.plain[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
-        return array.reshape(self.blocks * BLOCK, *value.shape)
+        return array.reshape(-1, value.size)
 
     def _find_homes(self) -> None:
         phases: dict[Value, set[int]] = {}

@@ -30,6 +30,7 @@ class Value:
     batched: bool
     array: np.ndarray | None = None  # where it lies, for state and constants
     input: int = -1  # which input of the step it is
+    constant: bool = False  # nothing ever writes it
 
     @property
     def size(self) -> int:
@@ -125,7 +126,7 @@ class Lowering:
             lasting = a is b or a.ctypes.data == b.ctypes.data
             if not (lasting or a.flags.c_contiguous):
                 a = np.ascontiguousarray(a)
-            return self._remember(a, b, Value(a.shape, a.dtype, False, a if lasting else a.copy()))
+            return self._remember(a, b, Value(a.shape, a.dtype, False, a if lasting else a.copy(), constant=not lasting))
         raise NotPlannable(
             f"{rule.name}: {name} is made by Python from the data, from chance or from the batch size, beside the ops"
         )
@@ -217,13 +218,14 @@ class Lowering:
     def _elementwise(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         kernel = self.formulas[rule.name]
         self._check(rule.name, kernel, call)
-        operands = [self._broadcast(rule, call.reads[name], reads[name], out) for name in kernel.contract.given_names]
+        names = [a.name for a in kernel.contract.reads]
+        operands = [self._broadcast(rule, call.reads[name], reads[name], out) for name in names]
         numbers = tuple(call.numbers[name] for name in kernel.contract.scalars)
         self.nodes.append(Node(kernel, (*operands, out), {"...": out.size}, numbers, out.batched))
 
     def _broadcast(self, rule: Formula, array: np.ndarray, value: Value, out: Value) -> Value:
         """The value spread over the shape of the result."""
-        if value.batched == out.batched and value.size == out.size and array[:1].size:
+        if value.batched == out.batched and value.size == out.size:
             return value
         shape = (1, *out.shape) if out.batched else out.shape
         if value.batched and array.ndim != len(shape):
@@ -246,8 +248,9 @@ class Lowering:
         elif out.batched:
             like = next(v for v in self.known[0].values() if v.batched)
             self._add("spread_forward", value, index, like, out, i=value.size, j=out.size, k=like.size)
-        elif value.array is not None and not value.array.flags.writeable:
-            out.array = np.ascontiguousarray(value.array.reshape(-1)[places], np.float32)
+        elif value.constant:
+            assert value.array is not None
+            out.array, out.constant = np.ascontiguousarray(value.array.reshape(-1)[places]), True
         else:
             self._add("take_forward", value, index, out, n=1, i=value.size, j=out.size)
 
