@@ -137,21 +137,36 @@ typedef multiply_function *multiply_table[MAX_COLS][MAX_ROWS];
 static const multiply_table places_tiles = {EACH_TILE(PLACES_ENTRY)}, run_tiles = {EACH_TILE(RUN_ENTRY)};
 static correlate_function *const correlate_tiles[MAX_GROUPS][MAX_COLS][MAX_ROWS] = {EACH_TILE(CORRELATE_ENTRY)};
 
-/* Of `left`, the first of the fewest nearly equal parts of at most `most`. */
-INLINE size part(size left, size most) {
-    size parts = (left + most - 1) / most;
-    return (left + parts - 1) / parts;
-}
-
 INLINE size smaller(size a, size b) { return a < b ? a : b; }
 
-/* All tiles of a product: as wide as the registers allow, then as high. */
+/* The fewest parts of at most `most`, nearly equal, the larger ones first: worked out once, since a division takes as
+ * long as a small tile. */
+typedef struct {
+    uint32_t parts, least, larger;
+} parting;
+
+INLINE parting split(size count, size most) {
+    uint32_t parts = (uint32_t)(count + most - 1) / (uint32_t)most;
+    return (parting){parts, (uint32_t)count / parts, (uint32_t)count % parts};
+}
+
+INLINE size part(const parting *p, uint32_t number) { return p->least + (number < p->larger); }
+
+/* All tiles of a product: of the shapes that fill the registers the one with the fewest tiles. */
 static void multiply(const product *t, size rows, size cols) {
     const multiply_table *table = t->places ? &places_tiles : &run_tiles;
-    for (size col = 0, c; col < cols; col += c) {
-        c = part(cols - col, MULTIPLY_COLS);
-        for (size row = 0, r; row < rows; row += r) {
-            r = part(rows - row, smaller(MULTIPLY_ROWS(c), MAX_ROWS));
+    size fewest = PTRDIFF_MAX, wide = 1, high = 1;
+    if (!rows || !cols) return;
+    UNROLL for (int c = MULTIPLY_COLS; c > 0; c--) {
+        const int most = MULTIPLY_ROWS(c) < MAX_ROWS ? MULTIPLY_ROWS(c) : MAX_ROWS;
+        size tiles = (((uint32_t)rows + most - 1) / most) * (size)(((uint32_t)cols + c - 1) / c);
+        if (tiles < fewest) fewest = tiles, wide = c, high = most;
+    }
+    const parting widths = split(cols, wide), heights = split(rows, high);
+    for (size col = 0, n = 0, c; col < cols; col += c, n++) {
+        c = part(&widths, n);
+        for (size row = 0, m = 0, r; row < rows; row += r, m++) {
+            r = part(&heights, m);
             (*table)[c - 1][r - 1](t, row, col);
         }
     }
@@ -170,17 +185,19 @@ INLINE float sum_row(const float *a, size count) {
 /* The rows of a tile in the outer loop: their lines of a stay in cache while those of b pass by, and while they are
  * summed. */
 static void correlate(const product *t, size rows, size planes, size groups, size cols) {
-    const size wide = part(cols, smaller(CORRELATE_COLS, MAX_COLS));
-    const size high = part(groups, smaller(CORRELATE_COLS / wide, MAX_GROUPS));
-    for (size row = 0, r; row < rows; row += r) {
-        r = part(rows - row, smaller(CORRELATE_ROWS(high * wide), MAX_ROWS));
-        for (size n = row; t->sums && n < row + r; n++)
-            t->sums[n] += sum_row(t->a + n * t->a_row, BLOCK * t->lines * t->terms);
+    const parting widths = split(cols, smaller(CORRELATE_COLS, MAX_COLS));
+    const size wide = part(&widths, 0);
+    const parting depths = split(groups, smaller(CORRELATE_COLS / wide, MAX_GROUPS));
+    const parting heights = split(rows, smaller(CORRELATE_ROWS(wide * part(&depths, 0)), MAX_ROWS));
+    for (size row = 0, n = 0, r; row < rows; row += r, n++) {
+        r = part(&heights, n);
+        for (size i = row; t->sums && i < row + r; i++)
+            t->sums[i] += sum_row(t->a + i * t->a_row, BLOCK * t->lines * t->terms);
         for (size plane = 0; plane < planes; plane++)
-            for (size col = 0, c; col < cols; col += c) {
-                c = part(cols - col, wide);
-                for (size group = 0, g; group < groups; group += g) {
-                    g = part(groups - group, high);
+            for (size col = 0, m = 0, c; col < cols; col += c, m++) {
+                c = part(&widths, m);
+                for (size group = 0, l = 0, g; group < groups; group += g, l++) {
+                    g = part(&depths, l);
                     correlate_tiles[g - 1][c - 1][r - 1](
                         t, t->a + row * t->a_row, t->b + plane * t->b_plane + group * t->b_group + col * BLOCK,
                         t->out + row * t->out_row + plane * t->out_plane + group * t->out_group + col * t->out_col);
