@@ -217,7 +217,10 @@ class Plan:
 
     def _make(self, what: str, data: tuple[np.ndarray, ...]) -> Replayed:
         batch = self.batch_size if what == "train" else EVALUATION
-        gradients = [(p, p.grad) for p in self.model.parameters()]
+        for tensor in self._tensors():
+            if tensor.dtype == np.float64:
+                raise NotPlannable(f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())")
+        gradients = [(tensor, tensor.grad) for tensor in self._tensors()]
         try:
             with use_backend("cython"):
                 first, results = self._record(what, data, 0, 3)
@@ -236,6 +239,9 @@ class Plan:
         self, what: str, data: tuple[np.ndarray, ...], first: int, count: int
     ) -> tuple[Recording, list[np.ndarray]]:
         """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
+        if self.clip_norm is None:
+            for tensor in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
+                tensor.grad = None
         index = np.arange(first, first + count) % len(data[0])
         x = self.as_input(data[0][index])
         inputs = [(x, x), *((as_labels(a[index]), as_labels(a)) for a in data[1:])]
