@@ -206,6 +206,8 @@ class _FunctionCall:
         return Reverse(wanted, (), (), (), ())
 
     def run(self, arrays: Sequence[np.ndarray], scalars: dict[str, Any], launch: Callable) -> Environment:
+        if state.recording is not None:
+            state.recording.python(self.name)
         z = native_array(self.function.forward(*map(_read_only, arrays)))
         return {"z": z if z.flags.writeable else z.copy(), "like": arrays}
 

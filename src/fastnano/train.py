@@ -200,7 +200,9 @@ class Trainer:
         self.history.dataset, self.history.stopped, self.stop = _name(train), "", ""
         callbacks = [*self.callbacks, *([ProgressBar()] if progress else [])]
         plan = self._plan_for(loader, prepare, compile)
-        watched = any(type(c).on_step_end not in (Callback.on_step_end, ProgressBar.on_step_end) for c in callbacks)
+        watched = any(
+            type(c).on_step_end not in (Callback.on_step_end, ProgressBar.on_step_end) for c in callbacks
+        )
         with _interruptible(self), _watched(self, callbacks) as tell:
             self.status = Status(self.epoch + epochs, len(loader))
             tell("fit_begin")
@@ -292,12 +294,13 @@ class Trainer:
             raise NotPlannable(f"transform={prepare!r} is Python code")
         if loader.transform is not None:
             raise NotPlannable(f"the images go through {loader.transform!r}, which is Python code")
-        options = {"clip_norm": self.clip_norm, "clip_value": self.clip_value, "scheduler": self.scheduler}
+        options: dict[str, Any] = {"model": self.model, "loss": self.loss, "optimizer": self.optimizer}
+        options |= {"batch_size": loader.batch_size, "scheduler": self.scheduler}
+        options |= {"clip_norm": self.clip_norm, "clip_value": self.clip_value}
         options |= {"mean": prepare.mean, "std": prepare.std}
-        known = self._made
-        if known is None or (known.batch_size, known.mean, known.std) != (loader.batch_size, prepare.mean, prepare.std):
-            self._made = known = Plan(self.model, self.loss, self.optimizer, loader.batch_size, **options)
-        return known
+        if self._made is None or any(getattr(self._made, name) != value for name, value in options.items()):
+            self._made = Plan(**options)
+        return self._made
 
     def _replay(self, loader: DataLoader, plan: Plan, tell: Callable[..., None], seconds: float) -> None:
         """An epoch in native code."""

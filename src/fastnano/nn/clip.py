@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from .._state import state
 from ..autograd import Tensor, launch
 from ..ops import STEPS
 from ._initial import constant
@@ -70,7 +71,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
         norms = [_norm(g.data, norm_type) for g in gradients]
         norm = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
         factor[0] = min(max_norm / (norm + 1e-6), 1)
-    if not math.isfinite(norm):
+    if not math.isfinite(norm) and state.recording is None:
         raise ValueError(f"clip_grad_norm_: the gradients have norm {norm}; they cannot be scaled")
     for gradient in gradients:
         _change("scale_gradient", gradient.data, factor=factor)

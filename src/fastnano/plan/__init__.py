@@ -179,8 +179,17 @@ class Plan:
     # Making
 
     def _changed(self) -> None:
-        for tensor in (*self.model.parameters(), *self.model.buffers()):
+        for tensor in self._tensors():
             tensor._version[0] += 1
+
+    def _modules(self) -> list[Module]:
+        """The layers, and the loss where it is a module."""
+        return [m for top in (self.model, self.loss) if isinstance(top, Module) for m in top.modules()]
+
+    def _tensors(self) -> list[Tensor]:
+        """Parameters and buffers of the model and of the loss."""
+        tops = [top for top in (self.model, self.loss) if isinstance(top, Module)]
+        return [t for top in tops for t in (*top.parameters(), *top.buffers())]
 
     def _ready(self, what: str, *data: np.ndarray) -> Replayed:
         if not len(data[0]):
@@ -195,13 +204,12 @@ class Plan:
         return made
 
     def _fingerprint(self, what: str, data: tuple[np.ndarray, ...]) -> tuple:
-        """What a recording depends on: addresses, modes, what is frozen, and all plain attributes of the layers."""
-        tensors = [*self.model.parameters(), *self.model.buffers()]
+        """What a recording depends on: addresses, modes, what is frozen, and all attributes of the layers."""
         groups = self.optimizer.param_groups if what == "train" else []
         return (
             [(a.shape[1:], "f" if a.dtype == np.uint8 and i == 0 else a.dtype.kind) for i, a in enumerate(data)],
-            [(t.data.ctypes.data, t.shape, t.dtype, t.requires_grad) for t in tensors],
-            [(type(m), *_plain_attributes(m)) for m in (self.model, self.loss) if isinstance(m, Module) for m in m.modules()],
+            [(t.data.ctypes.data, t.shape, t.dtype, t.requires_grad) for t in self._tensors()],
+            [(type(m), *_attributes(m)) for m in self._modules()],
             [(self.optimizer.kernel(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
             [[id(a) for a in state.values()] for state in self.optimizer.state.values()] if groups else [],
             (self.clip_norm, self.clip_value, _native.current()),
@@ -209,7 +217,10 @@ class Plan:
 
     def _make(self, what: str, data: tuple[np.ndarray, ...]) -> Replayed:
         batch = self.batch_size if what == "train" else EVALUATION
-        gradients = [(p, p.grad) for p in self.model.parameters()]
+        for tensor in self._tensors():
+            if tensor.dtype == np.float64:
+                raise NotPlannable(f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())")
+        gradients = [(tensor, tensor.grad) for tensor in self._tensors()]
         try:
             with use_backend("cython"):
                 first, results = self._record(what, data, 0, 3)
@@ -228,6 +239,9 @@ class Plan:
         self, what: str, data: tuple[np.ndarray, ...], first: int, count: int
     ) -> tuple[Recording, list[np.ndarray]]:
         """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
+        if self.clip_norm is None:
+            for tensor in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
+                tensor.grad = None
         index = np.arange(first, first + count) % len(data[0])
         x = self.as_input(data[0][index])
         inputs = [(x, x), *((as_labels(a[index]), as_labels(a)) for a in data[1:])]
@@ -258,9 +272,20 @@ class Plan:
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
 
-def _plain_attributes(module: Module) -> list[tuple[str, Any]]:
+class _Same:
+    """Equal to what stands for the same object; holds on to it, so that no other takes its address."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+
+def _attributes(module: Module) -> list[tuple[str, Any]]:
+    """What is plain by its value, all else by which object it is."""
     kinds = (bool, int, float, str, tuple, type(None))
-    return [(name, value) for name, value in vars(module).items() if isinstance(value, kinds)]
+    return [(name, v if isinstance(v, kinds) else _Same(v)) for name, v in vars(module).items()]
 
 
 def compile(model: Module, loss: Loss, optimizer: Optimizer, batch_size: int = 64, **options: Any) -> Plan:

@@ -97,7 +97,10 @@ class Lowering:
             self._lower(call_a, call_b)
 
     def value(self, array: np.ndarray) -> Value:
-        return self.known[0][place(array)]
+        found = self.known[0].get(place(array))
+        if found is None or not found.made:
+            raise NotPlannable(f"what the step gives, of shape {array.shape}, is the result of no op")
+        return found
 
     # Values
 

@@ -132,7 +132,8 @@ def record(inputs: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Recording]:
     recording = Recording(inputs)
     outer, state.recording = state.recording, recording
     try:
-        yield recording
+        with np.errstate(all="ignore"):  # the few samples may have no finite loss
+            yield recording
         state.recording = None
         recording.finish()
     finally:
