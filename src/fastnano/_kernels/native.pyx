@@ -22,6 +22,7 @@ cdef extern from "vector.h" nogil:
     ivec ichoose(ivec mask, ivec a, ivec b)
     vec where(ivec mask, vec a)
     ivec either(ivec a, ivec b)
+    ivec iadd(ivec a, ivec b)
     ivec greater(vec a, vec b)
     ivec is_nan(vec a)
     ivec equal(ivec a, int b)

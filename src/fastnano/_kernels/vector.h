@@ -102,6 +102,7 @@ INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~m
 INLINE ivec ichoose(ivec mask, ivec a, ivec b) { return (mask & a) | (~mask & b); }
 INLINE vec where(ivec mask, vec a) { return (vec)(mask & (ivec)a); } /* a, else 0 */
 INLINE ivec either(ivec a, ivec b) { return a | b; }
+INLINE ivec iadd(ivec a, ivec b) { return a + b; }
 INLINE ivec greater(vec a, vec b) { return a > b; }
 INLINE ivec is_nan(vec a) { return a != a; }
 INLINE ivec equal(ivec a, int32_t b) { return a == b; }
