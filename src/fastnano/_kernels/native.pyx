@@ -24,6 +24,7 @@ cdef extern from "vector.h" nogil:
     ivec either(ivec a, ivec b)
     ivec both(ivec a, ivec b)
     ivec same(ivec a, ivec b)
+    ivec iadd(ivec a, ivec b)
     ivec greater(vec a, vec b)
     ivec at_least(vec a, vec b)
     ivec is_nan(vec a)
