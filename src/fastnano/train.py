@@ -20,7 +20,7 @@ import numpy as np
 
 from ._state import current_backend, no_grad
 from .autograd import Tensor
-from .callbacks import Callback, ProgressBar
+from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, Subset, TensorDataset
 from .data.transforms import Normalize
 from .nn import Module
@@ -273,7 +273,7 @@ class Trainer:
         """The plan of the training step, or None and the reason in the history."""
         if compile not in (True, False, "auto"):
             raise ValueError(f"fit: compile={compile!r} must be True, False or 'auto'")
-        self.history.eager = "compile=False"
+        self.history.eager = NEVER
         if not compile:
             return None
         try:
