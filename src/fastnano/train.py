@@ -187,8 +187,8 @@ class Trainer:
         DataLoader keeps its own batch size, order and transform, which come before these.
 
         The step is compiled into a native plan (see ``fastnano.compile``) where it has one; else it runs layer by
-        layer, and ``history.eager`` says why.  ``compile=True`` raises NotPlannable instead, ``compile=False`` never compiles.  A plan repeats
-        the ops of a step, not what else Python does in ``forward``.
+        layer, and ``history.eager`` says why.  ``compile=True`` raises NotPlannable instead, ``compile=False``
+        never compiles.  A plan repeats the ops of a step, not what else Python does in ``forward``.
 
         Raises FloatingPointError where the loss is NaN or infinite, before that step updates any weight.
         Ctrl-C stops at the end of a step, with ``history.stopped`` set; a second one at once.

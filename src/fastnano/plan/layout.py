@@ -110,7 +110,9 @@ class Layout:
             arena = self.arenas[phase]
             alone = [self._entry(step) for step in self.schedule.part(phase, ALONE)]
             chains = [self._chain(chain) for chain in self.schedule.chains(phase)]
-            phases.append((arena.entries, alone, chains, arena.step, self.copy_bytes[phase], arena.scratch_offset))
+            phases.append(
+                (arena.entries, alone, chains, arena.step, self.copy_bytes[phase], arena.scratch_offset)
+            )
         return Replay(phases, self.batch, self.thread_bytes, packing, [self.arrays, self.schedule])
 
     def _entry(self, step: Step) -> tuple:
@@ -134,7 +136,9 @@ class Layout:
             operands = [self.operand(value), (Home.WORKER, self.copies[value], 0, value.size)]
             return (Task.REDUCE, None, operands, [], [], {"phase": phase, "per_row": rows})
         operands = [
-            (Home.FIXED, self.operand(v)[1], self.copies[v], v.size) if v in self.copies else (0, 0, 0, v.size)
+            (Home.FIXED, self.operand(v)[1], self.copies[v], v.size)
+            if v in self.copies
+            else (0, 0, 0, v.size)
             for v in node.operands
         ]
         return (Task.MERGE, *_run(node, operands)[1:5], {"phase": phase, "sized": "n" in node.kernel.letters})
@@ -189,7 +193,9 @@ class _Arena:
             if value.input >= 0 and self._is_new(value):
                 yield self._gather(value)
         found = {v: self._operand(node, v) for v in step.reads}
-        dying = [v for v in dict.fromkeys(step.reads) if v.batched and self._last[v] == i and v in self._taken]
+        dying = [
+            v for v in dict.fromkeys(step.reads) if v.batched and self._last[v] == i and v in self._taken
+        ]
         for value in step.writes:
             if value.batched and value not in layout.homes:
                 heir = next((v for v in dying if node.kernel.mode == "range" and v.size == value.size), None)

@@ -31,12 +31,12 @@ class Replayed:
     ) -> None:
         self.schedule, self.layout, self.questions, self._affine = schedule, layout, questions, affine
         self.native = layout.replay(_native.packing())
-        self._data: list[np.ndarray] = []  # what the addresses in use belong to
+        self._data: list[Any] = []  # what the addresses in use belong to
         self._samples = 0
 
     @property
     def progress(self) -> np.ndarray:
-        """Steps done, samples seen, the sum of their losses, right answers, and the last loss; written by native code."""
+        """Steps done, samples seen, the sum of their losses, right answers, the last loss; native code writes it."""
         return self.native.progress
 
     def holds_for(self, data: tuple[np.ndarray, ...]) -> bool:
@@ -58,7 +58,9 @@ class Replayed:
         if order is not None:
             order = np.ascontiguousarray(order, np.int64)
             if order.size and not 0 <= order.min() <= order.max() < len(images):
-                raise IndexError(f"order names sample {order.max()} or {order.min()}, but there are {len(images)}")
+                raise IndexError(
+                    f"order names sample {order.max()} or {order.min()}, but there are {len(images)}"
+                )
         self._data = [*arrays, scale, shift, order]
         self._samples = len(images) if order is None else len(order)
         self.native.start(self._samples, 0 if order is None else _address(order))
@@ -137,7 +139,9 @@ class Replayed:
 
 def _describe(step: Step) -> str:
     def arrays(values: list[Any]) -> str:
-        return " ".join(f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values)
+        return " ".join(
+            f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values
+        )
 
     return f"{step.name:<28} {arrays(step.reads)} -> {arrays(step.writes)}"
 
