@@ -251,7 +251,7 @@ def contiguous(array: np.ndarray, launch: Launch) -> np.ndarray:
     """The array with its values side by side, as kernels take it: itself, or a copy."""
     if array.flags.c_contiguous:
         return array
-    env = {"x": array}
+    env: Environment = {"x": array}
     launch(COPY, env)
     return env["z"]
 
@@ -260,12 +260,12 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...], launch: Launch) ->
     """A gradient for an input of this shape, which may have been broadcast."""
     if gradient.shape == shape:
         return gradient
-    env = {"x": gradient, "shape": shape}
+    env: Environment = {"x": gradient, "shape": shape}
     launch(UNBROADCAST, env)
     return env["z"]
 
 
-def _sum_to(x: np.ndarray, shape: tuple[int, ...]) -> Any:
+def _sum_to(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The sum over the axes along which an array of this shape was broadcast to x."""
     x = np.asarray(x.sum(axis=tuple(range(x.ndim - len(shape)))))
     stretched = tuple(i for i, size in enumerate(shape) if size == 1 and x.shape[i] != 1)

@@ -1,10 +1,10 @@
 """One eager training step, noted call by call, and what makes the notes worth trusting.
 
 # Design: arrays are known by where they lie in memory (address, shape, strides), and all of them are kept alive
-# meanwhile, so that an address means one array.  A step is recorded twice, with other samples and another batch size,
-# on the same state; an array that is neither an input nor the result of a call must lie at the same place in both (state:
-# parameters, buffers, hyper-parameters) or hold the same values (a constant).  All else was made by Python on the side
-# and would be frozen: it is refused, and the op that reads it is named.
+# meanwhile, so that an address means one array.  A step is recorded twice, with other samples and another batch
+# size, on the same state; an array that is neither an input nor the result of a call must lie at the same place in
+# both (state: parameters, buffers, hyper-parameters) or hold the same values (a constant).  All else was made by
+# Python on the side and would be frozen: it is refused, and the op that reads it is named.
 # Rejected: tracing with stand-ins for arrays, which any NumPy call in a user's loss breaks.
 """
 
