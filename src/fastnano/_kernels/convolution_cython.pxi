@@ -2,7 +2,8 @@
 #
 # Design: output columns are the columns of a register tile and output channels its rows; the terms of its sum are a
 # list of places, made once per call.  Stride, dilation and the mirrored order of dx are nothing but other places.
-# Rejected: mirrored and transposed copies of the weights for dx, which the places make needless.
+# Weights of dx are copied in the order of its terms, a hundredth of its time, so that a tile reads them side by side.
+# Rejected: zeros above and below dy, with which dx takes a product for each (lenet 2: 52 GFLOP/s where this has 79).
 
 
 cdef inline bint conv_too_large(size channels, size rows, size columns) noexcept nogil:

@@ -2,8 +2,10 @@
  *
  * Design: every tile of rows x columns is a function of its own, chosen from a table, so that the compiler gives all
  * registers to its one loop; four instructions start per cycle and two of them may multiply, so that the loops are
- * written for few others.  Rejected: one function with a switch (61 % of peak where this has 79 %); to multiply,
- * nested loops over the kernel's rows and columns instead of a list of places (73 %: a loop of three ends too often);
+ * written for few others.  Rejected: one function with a switch (61 % of peak where this has 79 %); to work out the
+ * parts of rows and columns at every tile (46 % where this has 71 % at 25 terms: two divisions take as long as the
+ * tile); to multiply, nested loops over the kernel's rows and columns instead of a list of places (73 %: a loop of three
+ * ends too often), and some terms at a time so that b stays in the first cache (2 % faster at most, and 5 % slower);
  * to correlate, a list of places instead of nested loops over an output's rows and columns, which are long (61 % where
  * this has 75 %), and columns at any distance instead of side by side (4 % slower). */
 #ifndef FASTNANO_TILES_H
@@ -43,9 +45,12 @@ typedef struct {
 #define NEXT_THREE(p, j, step) if ((j) && (j) % 3 == 0) { (p) += 3 * (step); ADDRESS(p); }
 
 /* out = bias + sum of a * b over the terms: a is scalars, a column of b is a block element of 16 lanes. */
-enum { RUN, PLACES, FAR }; /* terms at equal steps; from a list; at equal steps, foreseen by no hardware, in pieces */
+/* Terms at equal steps; at equal steps, foreseen by no hardware, in pieces; from a list; from a list, columns of b and
+ * terms of a side by side, whose addresses cost nothing (3 %). */
+enum { RUN, FAR, APART, PLACES };
 INLINE void multiply_tile(const product *t, int rows, int cols, size row, size col, const int kind) {
-    const size a_row = t->a_row, b_col = t->b_col, a_step = t->a_step, b_step = t->b_step;
+    const size a_row = t->a_row, b_col = kind == PLACES ? BLOCK : t->b_col;
+    const size a_step = kind == PLACES ? 1 : t->a_step, b_step = t->b_step;
     const float *a = t->a + row * a_row, *b = t->b + col * b_col;
     const size out_row = t->out_row, out_col = t->out_col;
     float *out = t->out + row * out_row + col * out_col;
@@ -60,12 +65,13 @@ INLINE void multiply_tile(const product *t, int rows, int cols, size row, size c
             UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] = ELEMENT(r, j);
     const int32_t *places = t->places;
     for (size k = 0, terms = t->terms; k < terms; k++, a += a_step) {
-        const float *from = kind == PLACES ? b + places[k] : b, *weight = a;
-        if (kind != PLACES) b += b_step;
+        const float *from = kind >= APART ? b + places[k] : b, *weight = a;
+        if (kind < APART) b += b_step;
         if (kind == FAR) __builtin_prefetch(a + AHEAD * a_step);
         UNROLL for (int j = 0; j < cols; j++) {
-            NEXT_THREE(from, j, b_col)
-            UNROLL for (int h = 0; h < VECS; h++) v[j * VECS + h] = *(const vec *)(from + j % 3 * b_col + h * LANES);
+            if (kind != PLACES) NEXT_THREE(from, j, b_col)
+            UNROLL for (int h = 0; h < VECS; h++)
+                v[j * VECS + h] = *(const vec *)(from + (kind == PLACES ? j : j % 3) * b_col + h * LANES);
         }
         UNROLL for (int r = 0; r < rows; r++) {
             NEXT_THREE(weight, r, a_row)
@@ -127,7 +133,8 @@ INLINE void correlate_tile(
         if (R <= MULTIPLY_ROWS(C)) multiply_tile(t, R, C, row, col, kind);                                           \
     }
 #define DEFINE_TILE(R, C)                                                                                            \
-    DEFINE_MULTIPLY(run, RUN, R, C) DEFINE_MULTIPLY(places, PLACES, R, C) DEFINE_MULTIPLY(far, FAR, R, C)            \
+    DEFINE_MULTIPLY(run, RUN, R, C) DEFINE_MULTIPLY(far, FAR, R, C)                                                  \
+    DEFINE_MULTIPLY(apart, APART, R, C) DEFINE_MULTIPLY(places, PLACES, R, C)                                        \
     DEFINE_CORRELATE(R, 1, C) DEFINE_CORRELATE(R, 2, C) DEFINE_CORRELATE(R, 3, C)
 #define DEFINE_CORRELATE(R, G, C)                                                                                    \
     static void correlate_##R##_##G##_##C(const product *t, const float *a, const float *b, float *out) {            \
@@ -136,6 +143,7 @@ INLINE void correlate_tile(
 EACH_TILE(DEFINE_TILE)
 #define RUN_ENTRY(R, C) [C - 1][R - 1] = run_##R##_##C,
 #define PLACES_ENTRY(R, C) [C - 1][R - 1] = places_##R##_##C,
+#define APART_ENTRY(R, C) [C - 1][R - 1] = apart_##R##_##C,
 #define FAR_ENTRY(R, C) [C - 1][R - 1] = far_##R##_##C,
 #define CORRELATE_ENTRY(R, C)                                                                                        \
     [0][C - 1][R - 1] = correlate_##R##_1_##C, [1][C - 1][R - 1] = correlate_##R##_2_##C,                            \
@@ -143,7 +151,8 @@ EACH_TILE(DEFINE_TILE)
 typedef void multiply_function(const product *t, size row, size col);
 typedef void correlate_function(const product *t, const float *a, const float *b, float *out);
 static multiply_function *const multiply_tiles[][MAX_COLS][MAX_ROWS] = {
-    [RUN] = {EACH_TILE(RUN_ENTRY)}, [PLACES] = {EACH_TILE(PLACES_ENTRY)}, [FAR] = {EACH_TILE(FAR_ENTRY)}};
+    [RUN] = {EACH_TILE(RUN_ENTRY)}, [FAR] = {EACH_TILE(FAR_ENTRY)},
+    [APART] = {EACH_TILE(APART_ENTRY)}, [PLACES] = {EACH_TILE(PLACES_ENTRY)}};
 static correlate_function *const correlate_tiles[MAX_GROUPS][MAX_COLS][MAX_ROWS] = {EACH_TILE(CORRELATE_ENTRY)};
 
 INLINE size smaller(size a, size b) { return a < b ? a : b; }
@@ -163,7 +172,7 @@ INLINE size part(const parting *p, uint32_t number) { return p->least + (number 
 
 /* All tiles of a product: of the shapes that fill the registers the one with the fewest tiles. */
 static void multiply(const product *t, size rows, size cols) {
-    const int kind = t->places ? PLACES : t->far ? FAR : RUN;
+    const int kind = t->places ? t->b_col == BLOCK ? PLACES : APART : t->far ? FAR : RUN;
     size fewest = PTRDIFF_MAX, wide = 1, high = 1;
     if (!rows || !cols) return;
     UNROLL for (int c = MULTIPLY_COLS; c > 0; c--) {
