@@ -28,8 +28,8 @@ cdef size linear_dx_scratch(size i) noexcept nogil:
 
 # Design: one block has its inputs fill the vectors, so that each loaded vector of weights serves 8 samples, and is then
 # packed; several have their samples fill them, so that each weight serves all blocks.  Rejected: either for both (400
-# from 120: 60 % of peak in place of 84 % for one block; 784 from 512: 45 % in place of 70 % for two), or the first where
-# a tile has but one column (784 from 512: 44 % in place of 61 %, AVX2).
+# from 120: 60 % of peak in place of 77 % for one block; 784 from 512: 45 % in place of 73 % for two), and the first
+# where a tile has but one column (784 from 512: 44 % in place of 61 %, AVX2).
 cdef void linear_dx(
     const vec *dy, const float *weight, vec *dx, float *scratch, size i, size o, size blocks
 ) noexcept nogil:

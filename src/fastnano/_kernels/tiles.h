@@ -4,8 +4,8 @@
  * registers to its one loop; four instructions start per cycle and two of them may multiply, so that the loops are
  * written for few others.  Rejected: one function with a switch (61 % of peak where this has 79 %); to work out the
  * parts of rows and columns at every tile (46 % where this has 71 % at 25 terms: two divisions take as long as the
- * tile); to multiply, nested loops over the kernel's rows and columns instead of a list of places (73 %: a loop of three
- * ends too often), and some terms at a time so that b stays in the first cache (2 % faster at most, and 5 % slower);
+ * tile); to multiply, nested loops over the kernel's rows and columns instead of a list of places (73 %: a loop of
+ * three ends too often), and some terms at a time so that b stays in the first cache (2 % faster to 5 % slower);
  * to correlate, a list of places instead of nested loops over an output's rows and columns, which are long (61 % where
  * this has 75 %), and columns at any distance instead of side by side (4 % slower). */
 #ifndef FASTNANO_TILES_H
