@@ -48,7 +48,8 @@ cdef void max_pool2d_forward(
                 small = first == begin == 0 and last == end == 2 and dilation_w == 1
                 for half in range(VECS):
                     if small:
-                        max_of_window(window + half, y + out, argmax + out, top * w + left, 0, 2, 0, 2, dilation_h * w, 1)
+                        max_of_window(window + half, y + out, argmax + out, top * w + left, 0, 2, 0, 2,
+                                      dilation_h * w, 1)
                     else:
                         max_of_window(window + half, y + out, argmax + out, top * w + left, first, last, begin, end,
                                       dilation_h * w, dilation_w)
