@@ -10,7 +10,7 @@ from fastnano._kernels import _native
 from fastnano.autograd import apply
 from fastnano.nn.module import evaluating
 from fastnano.plan import Plan
-from twins import MLP, RNG, X, Y, Eager, Twins, assert_close, bits, build, check, plain_input
+from twins import MLP, RNG, Eager, Twins, X, Y, assert_close, bits, build, check, plain_input
 from variants import NATIVE
 
 F = nn.functional
