@@ -283,7 +283,7 @@ class Lowering:
         if not x.batched or (out.batched and array.ndim != len(shape)):
             raise NotPlannable(f"{rule.name} has no native form for shared arrays")
         numbered = np.arange(out.size).reshape((1, *shape[1:]) if out.batched else shape)
-        index = _constant(np.broadcast_to(numbered, (1, *x.shape)))
+        index = _constant(np.broadcast_to(numbered, (1, *array.shape[1:])))
         if out.batched:
             self._add("take_dx", x, index, out, i=out.size, j=x.size)
         else:
