@@ -105,13 +105,18 @@ class Layout:
     # Entries
 
     def replay(self, packing: tuple[int, ...]) -> Replay:
+        """The native form; ``owners`` then has the step that each of its entries serves."""
         phases = []
+        self.owners: list[Step] = []
         for phase in range(self.schedule.phases):
             arena = self.arenas[phase]
             alone = [self._entry(step) for step in self.schedule.part(phase, ALONE)]
             chains = [self._chain(chain) for chain in self.schedule.chains(phase)]
+            self.owners += self.schedule.part(phase, ALONE)
+            self.owners += [step for chain in self.schedule.chains(phase) for step in chain.steps]
+            self.owners += arena.owners
             phases.append(
-                (arena.entries, alone, chains, arena.step, self.copy_bytes[phase], arena.scratch_offset)
+                (alone, chains, arena.entries, arena.step, self.copy_bytes[phase], arena.scratch_offset)
             )
         return Replay(phases, self.batch, self.thread_bytes, packing, [self.arrays, self.schedule])
 
@@ -171,12 +176,13 @@ class _Arena:
         self._size = 0
         self._taken: dict[Value, int] = {}
         self._last = {v: i for i, step in enumerate(steps) for v in (*step.reads, *step.writes) if v.batched}
-        self._drafts = [entry for i, step in enumerate(steps) for entry in self._draft(i, step)]
+        drafts = [(step, entry) for i, step in enumerate(steps) for entry in self._draft(i, step)]
+        self.owners = [step for step, _ in drafts]
         self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 else 1
         self.scratch_offset = self._size * self.step
         nodes = [step.node for step in steps if step.node is not None]
         self.bytes = self.scratch_offset + max((_scratch(node, self.step) for node in nodes), default=0)
-        self.entries = [self._scale(entry) for entry in self._drafts]
+        self.entries = [self._scale(entry) for _, entry in drafts]
 
     def _scale(self, entry: tuple) -> tuple:
         operands = [

@@ -126,15 +126,25 @@ class Replayed:
         lines.append(
             f"buffers: {layout.bytes:,} bytes, of which {layout.thread_bytes:,} for each thread's blocks of 16 samples"
         )
-        titles = {BLOCKS: "block by block", ALONE: "one thread", ROWS: "by rows"}
+        titles = {ALONE: "one thread", ROWS: "by rows", BLOCKS: "block by block"}
         for phase in range(self.schedule.phases):
             for part, title in titles.items():
                 steps = self.schedule.part(phase, part)
                 if steps:
                     blocks = f" ({layout.arenas[phase].step} at a time)" if part == BLOCKS else ""
                     lines.append(f"phase {phase + 1}, {title}{blocks}:")
-                    lines += [f"    {_describe(step)}" for step in steps]
+                    lines += [f"    {_describe(step)}{self._measured(step)}" for step in steps]
         return "\n".join(lines)
+
+    def _measured(self, step: Step) -> str:
+        """Microseconds of all threads together that a call took in a step, and its speed, if that was measured."""
+        if self.native.spent is None or not self.progress[0] or step.part == ALONE:
+            return ""
+        spent = self.native.spent.sum(axis=0)
+        own = sum(int(t) for t, owner in zip(spent, self.layout.owners, strict=True) if owner is step)
+        flop = _flop(step, self.layout.batch)
+        speed = f" {flop * self.progress[0] / max(own, 1):6.1f} GFLOP/s" if flop else ""
+        return f"  {own / self.progress[0] / 1e3:8.1f} us {own / max(spent.sum(), 1):6.1%}{speed}"
 
 
 def _describe(step: Step) -> str:
@@ -143,7 +153,7 @@ def _describe(step: Step) -> str:
             f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values
         )
 
-    return f"{step.name:<28} {arrays(step.reads)} -> {arrays(step.writes)}"
+    return f"{step.name:<28} {f'{arrays(step.reads)} -> {arrays(step.writes)}':<60}"
 
 
 def _flop(step: Step, batch: int) -> int:

@@ -1,8 +1,9 @@
 """Where in a step each call runs, and where in memory each value lies.
 
-# Design: a phase has three parts: calls block by block, what one thread does alone, and chains of calls split by rows.
+# Design: a phase has three parts: what one thread does alone, chains of calls split by rows, and calls block by block.
 # Every call goes to the earliest part of its kind behind all that it depends on; what the threads sum over the
-# batch is complete only behind the part that sums it.  LeNet needs one phase, so two meetings of the threads a step.
+# batch is complete only behind the part that sums it.  LeNet's threads meet twice a step: behind the blocks, and behind
+# the rows of the weight gradients and their updates.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .._kernels._executor import Task
 from .lowering import Node, Value
 from .recording import NotPlannable
 
-BLOCKS, ALONE, ROWS = range(3)  # the parts of a phase
+ALONE, ROWS, BLOCKS = range(3)  # the parts of a phase
 SMALL = 256  # elements that are not worth a meeting of the threads
 
 
