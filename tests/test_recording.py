@@ -99,7 +99,7 @@ def test_what_a_plan_would_freeze_is_refused(function, reason):
 
 
 LOSSES = {
-    "a Function": (lambda o, y: Square()(o.sum()), "Square is Python code"),
+    "a Function": (lambda o, _: Square()(o.sum()), "Square is Python code"),
     "other labels": (lambda o, y: F.cross_entropy(o, 4 - y), "labels are changed by Python"),
     "one-hot labels": (
         lambda o, y: F.mse_loss(o, np.eye(5, dtype=np.float32)[y]),
@@ -115,7 +115,7 @@ def test_losses_that_a_plan_would_freeze_are_refused(loss, reason):
         plan(loss=loss).run_epoch(X, Y)
 
 
-@pytest.mark.parametrize("network", ["Identity()", "Flatten()", lambda: Odd(lambda x, net: net.out.weight)])
+@pytest.mark.parametrize("network", ["Identity()", "Flatten()", lambda: Odd(lambda _, net: net.out.weight)])
 def test_results_that_no_op_makes_are_refused(network):
     model = build(network)
     lazy = Plan(model, nn.MSELoss(), optim.SGD([nn.Parameter(np.ones(1, np.float32))]))
@@ -268,7 +268,7 @@ CHANGES = {
     "no momentum": lambda part: part.optimizer.param_groups[0].update(momentum=0.0),
     "maximize": lambda part: part.optimizer.param_groups[0].update(maximize=True, lr=1e-4),
     "optimiser state": another_optimiser_state,
-    "random state": lambda part: fastnano.manual_seed(4),
+    "random state": lambda _: fastnano.manual_seed(4),
 }  # fmt: skip
 
 
