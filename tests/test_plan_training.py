@@ -177,6 +177,8 @@ def test_a_poll_that_fails_or_looks_at_the_model_disturbs_nothing():
     twins.eager.run_epoch(X, Y)
     twins.check()
     assert len({array.tobytes() for array in found}) == 5
+    with pytest.raises(RuntimeError, match="poll may look at the model, but not train it"):
+        twins.plan.run_epoch(X, Y, poll=lambda _: twins.plan.step(X[:1], Y[:1]), seconds=0.0)
     with pytest.raises(ZeroDivisionError):
         twins.plan.run_epoch(X, Y, poll=lambda _: 1 // 0, seconds=0.0)
     assert twins.plan.progress[0] == 1
