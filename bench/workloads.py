@@ -24,6 +24,7 @@ BATCH = 64
 IMAGES = 60_000  # one epoch
 CLASSES = 10
 
+
 class Workload(NamedTuple):
     """One op (or step) at one size."""
 

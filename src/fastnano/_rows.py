@@ -177,8 +177,9 @@ class Formula:
 class Expression(Row):
     """An op written as NumPy expressions: one for the result z, one per gradient; broadcast by the engine.
 
-    Inputs are the positional parameters of ``forward``, numbers its keyword-only ones.  ``moves`` names the formulas (forward, dx)
-    that only put elements of their first argument elsewhere, ``sums`` those that add them up over axes.
+    Inputs are the positional parameters of ``forward``, numbers its keyword-only ones.  ``moves`` names the
+    formulas (forward, dx) that only put elements of their first argument elsewhere, ``sums`` those that add
+    them up over axes.
     """
 
     output = "z"
@@ -250,7 +251,7 @@ def contiguous(array: np.ndarray, launch: Launch) -> np.ndarray:
     """The array with its values side by side, as kernels take it: itself, or a copy."""
     if array.flags.c_contiguous:
         return array
-    env = {"x": array}
+    env: Environment = {"x": array}
     launch(COPY, env)
     return env["z"]
 
@@ -259,14 +260,14 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...], launch: Launch) ->
     """A gradient for an input of this shape, which may have been broadcast."""
     if gradient.shape == shape:
         return gradient
-    env = {"x": gradient, "shape": shape}
+    env: Environment = {"x": gradient, "shape": shape}
     launch(UNBROADCAST, env)
     return env["z"]
 
 
 def _sum_to(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The sum over the axes along which an array of this shape was broadcast to x."""
-    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
+    x = np.asarray(x.sum(axis=tuple(range(x.ndim - len(shape)))))
     stretched = tuple(i for i, size in enumerate(shape) if size == 1 and x.shape[i] != 1)
     return x.sum(axis=stretched, keepdims=True) if stretched else x
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .train import Trainer
 
+NEVER = "compile=False"  # the reason to train layer by layer that needs no telling
 Record = dict[str, Any]
 File = str | os.PathLike[str]
 
@@ -156,6 +157,8 @@ class ProgressBar(Callback):
         from rich.console import Console
 
         self.console = self.console or Console(highlight=False)
+        if trainer.history.eager not in ("", NEVER):
+            self._print(f"Training layer by layer, since no native plan can be made: {trainer.history.eager}")
         self._columns: list[tuple[str, str]] = []
         self._begun = self._drawn = time.perf_counter()
         self._done = trainer.epoch

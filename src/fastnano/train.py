@@ -20,7 +20,7 @@ import numpy as np
 
 from ._state import current_backend, no_grad
 from .autograd import Tensor
-from .callbacks import Callback, ProgressBar
+from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, Subset, TensorDataset
 from .data.transforms import Normalize
 from .nn import Module
@@ -187,8 +187,8 @@ class Trainer:
         DataLoader keeps its own batch size, order and transform, which come before these.
 
         The step is compiled into a native plan (see ``fastnano.compile``) where it has one; else it runs layer by
-        layer, and ``history.eager`` says why.  ``compile=True`` raises NotPlannable instead, ``compile=False`` never compiles.  A plan repeats
-        the ops of a step, not what else Python does in ``forward``.
+        layer, and ``history.eager`` says why.  ``compile=True`` raises NotPlannable instead, ``compile=False``
+        never compiles.  A plan repeats the ops of a step, not what else Python does in ``forward``.
 
         Raises FloatingPointError where the loss is NaN or infinite, before that step updates any weight.
         Ctrl-C stops at the end of a step, with ``history.stopped`` set; a second one at once.
@@ -273,7 +273,7 @@ class Trainer:
         """The plan of the training step, or None and the reason in the history."""
         if compile not in (True, False, "auto"):
             raise ValueError(f"fit: compile={compile!r} must be True, False or 'auto'")
-        self.history.eager = "compile=False"
+        self.history.eager = NEVER
         if not compile:
             return None
         try:

@@ -11,15 +11,16 @@ A kernel is a ``cdef void NAME(...) noexcept nogil``; helpers are ``cdef inline`
 * ``ivec *``  the same for integers, as int32
 * others      the array as it is
 
-A short last block repeats a live sample in its dead lanes, but gradients (``d...``) are zero there, and must be left so,
-so that sums over the batch need no masks.  Where every array per sample ends in ``s`` the kernel must treat lanes as independent, since
-sixteen places of one sample may come as a block too.  Results marked ``+`` arrive zeroed and are added to.
+A short last block repeats a live sample in its dead lanes, but gradients (``d...``) are zero there, and must be left
+so, so that sums over the batch need no masks.  Where every array per sample ends in ``s`` the kernel must treat lanes
+as independent, since sixteen places of one sample may come as a block too.  Results marked ``+`` arrive zeroed and are
+added to.
 
 and the numbers are found by name: the row's letters (sizes) and scalars, and what the executor deals out:
 
 * ``blocks``, ``live``          a block kernel: so many blocks of 16 samples, so many samples in them
 * ``begin``, ``end``            an elementwise kernel: a range of the flat arrays
-* ``sample``, ``features``      where they are in blocks: the number of the first sample, the elements of one; else 0
+* ``sample``, ``features``      where they are in blocks: number of the first sample, elements of one; else 0
 * ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays
 
 A companion ``size NAME_scratch(...)`` tells how many floats the kernel wants per thread as ``scratch``, or -1 where it

@@ -24,6 +24,7 @@ cdef extern from "vector.h" nogil:
     ivec either(ivec a, ivec b)
     ivec both(ivec a, ivec b)
     ivec same(ivec a, ivec b)
+    ivec iadd(ivec a, ivec b)
     ivec greater(vec a, vec b)
     ivec at_least(vec a, vec b)
     ivec is_nan(vec a)
@@ -54,6 +55,7 @@ cdef extern from "tiles.h" nogil:
         size terms
         size a_step, b_step
         const int32_t *places
+        bint far, resume
         size lines, b_line
         size b_group, out_group
         size b_plane, out_plane
@@ -75,7 +77,7 @@ cdef extern from "samples.h" nogil:
 
 cdef inline void follow(product *t, size terms, size a_step, size b_step) noexcept nogil:
     """The terms of a product at equal steps."""
-    t.places, t.terms, t.a_step, t.b_step = NULL, terms, a_step, b_step
+    t.places, t.terms, t.a_step, t.b_step, t.far = NULL, terms, a_step, b_step, False
 
 
 cdef inline void listed(product *t, const int32_t *places, size terms) noexcept nogil:

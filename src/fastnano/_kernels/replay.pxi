@@ -1,10 +1,9 @@
 # A recorded step, laid out: phases of calls that run epoch after epoch without Python.
 #
-# Design: a phase is what happens between two places where all threads meet: calls block by block (a thread runs all of
-# them on one block before it takes the next, so that activations stay in its cache), then what one thread does alone,
-# then chains: calls split by rows of what they write, such as a weight gradient and the optimiser that takes it in.
-# Each part is one job of the pool, whose items threads take from a counter, so that nobody waits for a thread that
-# has lost its core.  Blocks are dealt to a fixed number of virtual workers, each with its own copy of what is summed.
+# Design: a phase has three parts: what one thread does alone; chains, which are calls split by rows of what they write,
+# such as a weight gradient and the optimiser that takes it in; and calls block by block, where a thread runs all of
+# them on one block before it takes the next, so that activations stay in its cache.  The last two are one job of the
+# pool each, whose items threads take from a counter, so that nobody waits for a thread that has lost its core.  Blocks are dealt to a fixed number of virtual workers, each with its own copy of what is summed.
 # Rejected: threads that own their share and meet at barriers (an epoch took 1.38 s instead of 0.235 s when one of two
 # cores was busy with something else).
 
@@ -81,6 +80,7 @@ cdef struct Run:
     Py_ssize_t thread_bytes
     char *threads
     double *progress                   # steps, samples, sum of the losses, right answers, last loss
+    long long *spent                   # nanoseconds of each entry on each thread; NULL: not measured
     pack_function pack
     unpack_function unpack
     convert_function convert
@@ -166,6 +166,7 @@ cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     cdef char *copy = phase.copies + item * phase.copy_bytes
     cdef Py_ssize_t block = run.blocks * item // phase.items, last = run.blocks * (item + 1) // phase.items, some, live
     cdef const Entry *entry
+    cdef long long begun
     cdef int k
     memset(copy, 0, phase.copy_bytes)
     while block < last:
@@ -173,12 +174,15 @@ cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
         live = min(some * BLOCK, run.n - block * BLOCK)
         for k in range(phase.block_begin, phase.block_end):
             entry = &run.entry[k]
+            begun = pool_now() if run.spent != NULL else 0
             if entry.task == RUN:
                 run_kernel(entry, phase, own, copy, block, some, live)
             elif entry.task == GATHER:
                 gather_samples(entry, run, own, block, some, live)
             else:
                 unpack_samples(entry, run, own, block, some, live)
+            if run.spent != NULL:
+                run.spent[thread * run.entries + k] += pool_now() - begun
         block += some
 
 
@@ -203,10 +207,15 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
 
 cdef void chain_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     cdef Phase *phase = <Phase *> context
+    cdef Run *run = phase.run
     cdef const Chain *chain = &phase.chain[phase.item[item].chain]
+    cdef long long begun
     cdef int k
     for k in range(chain.begin, chain.end):
-        run_rows(phase.run, &phase.run.entry[k], phase.item[item].begin, phase.item[item].end)
+        begun = pool_now() if run.spent != NULL else 0
+        run_rows(run, &run.entry[k], phase.item[item].begin, phase.item[item].end)
+        if run.spent != NULL:
+            run.spent[thread * run.entries + k] += pool_now() - begun
 
 
 # ---- steps -----------------------------------------------------------------------------------------------------------
@@ -258,28 +267,28 @@ cdef bint run_step(Run *run, int threads) noexcept nogil:
     cdef int k
     for k in range(run.phases):
         phase = &run.phase[k]
-        if phase.block_begin < phase.block_end:
-            pool_run(block_part, phase, phase.items, threads)
         if not alone_part(run, phase):
             return False
         if phase.chain_items:
             pool_run(chain_part, phase, phase.chain_items, threads)
+        if phase.block_begin < phase.block_end:
+            pool_run(block_part, phase, phase.items, threads)
     return True
 
 
 cdef class Replay:
     """The native form of a step.
 
-    ``phases`` are tuples (blocks, alone, chains, step, copy_bytes, scratch_offset): lists of entries, chains as
+    ``phases`` are tuples (alone, chains, blocks, step, copy_bytes, scratch_offset): lists of entries, chains as
     (rows, chunk, entries).  An entry is (task, kernel, operands, sizes, numbers, extra), an operand
     (home, address or offset, bytes per block, elements).
     """
 
     cdef Run run
     cdef readonly object progress
+    cdef readonly object spent
     cdef object keep
     cdef Arena arena
-    cdef object running
 
     def __cinit__(self):
         memset(&self.run, 0, sizeof(Run))
@@ -351,12 +360,11 @@ cdef class Replay:
         """Lays out a phase whose entries begin with number k; returns the number of the next phase's."""
         cdef int c, item = 0
         cdef Py_ssize_t begin
-        blocks, alone, chains, phase.step, copy_bytes, phase.scratch_offset = given
+        alone, chains, blocks, phase.step, copy_bytes, phase.scratch_offset = given
         phase.run = &self.run
         phase.copy_bytes = aligned(copy_bytes)
         phase.copies = allocate(max(phase.copy_bytes * WORKERS, 64))
-        phase.block_begin, phase.block_end = k, k + <int> len(blocks)
-        phase.once_begin, phase.once_end = phase.block_end, phase.block_end + <int> len(alone)
+        phase.once_begin, phase.once_end = k, k + <int> len(alone)
         k = phase.once_end
         phase.chain = <Chain *> calloc(len(chains) + 1, sizeof(Chain))
         for c, (rows, chunk, entries) in enumerate(chains):
@@ -364,6 +372,7 @@ cdef class Replay:
             phase.chain[c].rows, phase.chain[c].chunk = rows, chunk
             k = phase.chain[c].end
             phase.chain_items += (rows + chunk - 1) // chunk
+        phase.block_begin, phase.block_end = k, k + <int> len(blocks)
         phase.item = <Item *> calloc(phase.chain_items + 1, sizeof(Item))
         if phase.copies == NULL or phase.chain == NULL or phase.item == NULL:
             raise MemoryError("a plan")
@@ -372,7 +381,7 @@ cdef class Replay:
                 phase.item[item].chain, phase.item[item].begin = c, begin
                 phase.item[item].end = min(begin + phase.chain[c].chunk, phase.chain[c].rows)
                 item += 1
-        return k
+        return phase.block_end
 
     def set_input(self, int number, address, Py_ssize_t bytes, Py_ssize_t features, int kind, Py_ssize_t plane,
                   scale, shift):
@@ -381,6 +390,11 @@ cdef class Replay:
         input.data, input.bytes, input.features = <char *> <size_t> address, bytes, features
         input.kind, input.plane = kind, plane
         input.scale, input.shift = <const float *> <size_t> scale, <const float *> <size_t> shift
+
+    def measure(self, int threads):
+        """Notes the nanoseconds of each entry on each thread in ``spent`` from now on; 0 threads: no more."""
+        self.spent = numpy.zeros((threads, self.run.entries), numpy.int64) if threads else None
+        self.run.spent = <long long *> np.PyArray_DATA(self.spent) if threads else NULL
 
     def start(self, Py_ssize_t samples, order):
         """Begins an epoch over so many samples, in the order of an int64 array's address (0: as they lie)."""
@@ -423,5 +437,5 @@ cdef class Replay:
 
 def entries_of(phase):
     """All entries of a phase, in their order."""
-    blocks, alone, chains = phase[:3]
-    return [*blocks, *alone, *(entry for _, _, entries in chains for entry in entries)]
+    alone, chains, blocks = phase[:3]
+    return [*alone, *(entry for _, _, entries in chains for entry in entries), *blocks]

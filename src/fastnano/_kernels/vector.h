@@ -104,6 +104,7 @@ INLINE vec where(ivec mask, vec a) { return (vec)(mask & (ivec)a); } /* a, else 
 INLINE ivec either(ivec a, ivec b) { return a | b; }
 INLINE ivec both(ivec a, ivec b) { return a & b; }
 INLINE ivec same(ivec a, ivec b) { return a == b; }
+INLINE ivec iadd(ivec a, ivec b) { return a + b; }
 INLINE ivec greater(vec a, vec b) { return a > b; }
 INLINE ivec at_least(vec a, vec b) { return a >= b; }
 INLINE ivec is_nan(vec a) { return a != a; }

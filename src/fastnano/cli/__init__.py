@@ -15,6 +15,7 @@ COMMANDS = {
     "filters": "draw a layer's learned filters and what they answer to an image",
     "summary": "a network's layers, shapes and parameters",
     "data": "find, fetch, verify and import data sets",
+    "speedrun": "train to 99 % on MNIST in about a second, and time it",
     "info": "version, back end, instruction set, threads, folders",
 }
 

@@ -19,8 +19,9 @@ OPTIMIZERS = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003}  # and their learning 
 SCHEDULES = ("none", "step", "cosine", "onecycle")
 AUGMENTS = {"shift": 2, "rotate": 10, "flip": 0.5}  # pixels, degrees, probability
 BACKENDS = ("cython", "numba", "numpy")
+COMPILE: dict[str, bool | str] = {"auto": "auto", "always": True, "never": False}
 NOT_REPEATED = ("config", "resume", "out")  # a run's file does not hold them
-WITH_RESUME = ("resume", "data_dir", "threads", "backend")
+WITH_RESUME = ("resume", "data_dir", "threads", "backend", "compile")
 
 
 def parser() -> Parser:
@@ -88,6 +89,13 @@ def _training_options(add: Callable[..., Any]) -> None:
 
 def _run_options(add: Callable[..., Any]) -> None:
     add("--threads", metavar="N", type=number(int, 1), help="of native code")
+    add(
+        "--compile",
+        metavar="WHEN",
+        default="auto",
+        type=one_of("time to compile", COMPILE),
+        help="the training step, into a native plan: auto (where it can be), always, never",
+    )
     add("--backend", metavar="NAME", type=one_of("back end", BACKENDS), help=", ".join(BACKENDS))
     add("--out", metavar="FOLDER", help="the run's folder: runs/<date>-<data set>-<model>")
     add("--config", metavar="FILE", help=f"repeat a run by its {CONFIG}; further options given here prevail")

@@ -233,6 +233,7 @@ def _fit(args: Any, trainer: Trainer, train: Any, validation: Any) -> Any:
         batch_size=args.batch_size,
         seed=args.seed,
         augment=_options.augmentation(args.augment),
+        compile=_options.COMPILE[args.compile],
     )
 
 

@@ -46,7 +46,7 @@ def training_step(
     y: Any,
     clip_norm: float | None = None,
     clip_value: float | None = None,
-    check: Callable[[float], None] = lambda value: None,
+    check: Callable[[float], None] | None = None,
 ) -> list[np.ndarray]:
     """Forward, loss, backward, update: the loss and, for classes, the number of right answers.
 
@@ -54,7 +54,8 @@ def training_step(
     """
     optimizer.zero_grad()
     value, *right = measured(model, loss, x, y)
-    check(float(value.data))
+    if check is not None:
+        check(float(value.data))
     value.backward()
     if clip_norm is not None:
         clip_grad_norm_(model.parameters(), clip_norm)
@@ -65,7 +66,7 @@ def training_step(
 
 
 def measured(model: Module, loss: Loss, x: Tensor, y: Any) -> tuple[Any, ...]:
-    """The loss of a batch and, where y are classes, how many of the highest scores (N, C, ...) are at the labels (N, ...)."""
+    """The loss of a batch and, where y are classes (N, ...), how many of the highest scores (N, C, ...) are theirs."""
     output = model(x)
     value = loss(output, y)
     if np.asarray(y).dtype.kind not in "iu" or output.ndim != np.ndim(y) + 1:
@@ -84,8 +85,8 @@ class Plan:
     """A model's training step, and its evaluation, as native code.
 
     ``loss`` maps (output, labels) to a scalar tensor; a ``scheduler`` that steps per batch is followed; gradients
-    are clipped as ``Trainer`` does.  uint8 images are fed as (x / 255 − mean) / std, numbers or one per channel; floats as
-    they are.  Parameters stay in the model's own arrays: after an epoch the model is the trained one.
+    are clipped as ``Trainer`` does.  uint8 images are fed as (x / 255 − mean) / std, numbers or one per channel;
+    floats as they are.  Parameters stay in the model's own arrays: after an epoch the model is the trained one.
 
     The step is recorded when data are first seen, and again where the model, its modes or the optimiser have
     changed since.  Raises NotPlannable, naming the op, where a step has no native form.
@@ -125,8 +126,8 @@ class Plan:
     ) -> dict[str, float]:
         """Train on every sample once, in the given order; returns the mean loss and, for classes, the accuracy.
 
-        ``poll`` is called every so many ``seconds`` (0: after each step) with ``plan.progress``; it may return true to stop.
-        Ctrl-C stops at the end of a step, with the model intact.  Raises FloatingPointError, naming the step,
+        ``poll`` is called every so many ``seconds`` (0: after each step) with ``plan.progress``; it may return true
+        to stop.  Ctrl-C stops at the end of a step, with the model intact.  Raises FloatingPointError, naming the step,
         where the loss is NaN or infinite, before that step updates any weight.
         """
         with self._lock:
@@ -164,6 +165,17 @@ class Plan:
     def prepare(self, images: np.ndarray, labels: np.ndarray) -> Replayed:
         """Record and lay out the training step for data like these, if that is not done yet."""
         return self._ready("train", images, labels)
+
+    def profile(self, images: np.ndarray, labels: np.ndarray, order: np.ndarray | None = None) -> str:
+        """Train for an epoch; returns what ``explain`` does, with the time that each call took."""
+        with self._lock:
+            made = self.prepare(images, labels)
+            made.native.measure(_native.get_num_threads())
+            try:
+                self.run_epoch(images, labels, order)
+                return made.explain()
+            finally:
+                made.native.measure(0)
 
     @property
     def progress(self) -> np.ndarray:
@@ -212,7 +224,10 @@ class Plan:
         """What a recording depends on: addresses, modes, what is frozen, and all attributes of the layers."""
         groups = self.optimizer.param_groups if what == "train" else []
         return (
-            [(a.shape[1:], "f" if a.dtype == np.uint8 and i == 0 else a.dtype.kind) for i, a in enumerate(data)],
+            [
+                (a.shape[1:], "f" if a.dtype == np.uint8 and i == 0 else a.dtype.kind)
+                for i, a in enumerate(data)
+            ],
             [(t.data.ctypes.data, t.shape, t.dtype, t.requires_grad) for t in self._tensors()],
             [(type(m), *_attributes(m)) for m in self._modules()],
             [(self.optimizer.kernel(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
@@ -224,7 +239,9 @@ class Plan:
         batch = self.batch_size if what == "train" else EVALUATION
         for tensor in self._tensors():
             if tensor.dtype == np.float64:
-                raise NotPlannable(f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())")
+                raise NotPlannable(
+                    f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())"
+                )
         gradients = [(tensor, tensor.grad) for tensor in self._tensors()]
         try:
             with use_backend("cython"):
@@ -246,7 +263,9 @@ class Plan:
     ) -> tuple[Recording, list[np.ndarray]]:
         """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
         if self.clip_norm is None:
-            for tensor in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
+            for (
+                tensor
+            ) in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
                 tensor.grad = None
         x = self.as_input(data[0][index])
         if paler:

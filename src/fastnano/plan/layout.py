@@ -105,12 +105,19 @@ class Layout:
     # Entries
 
     def replay(self, packing: tuple[int, ...]) -> Replay:
+        """The native form; ``owners`` then has the step that each of its entries serves."""
         phases = []
+        self.owners: list[Step] = []
         for phase in range(self.schedule.phases):
             arena = self.arenas[phase]
             alone = [self._entry(step) for step in self.schedule.part(phase, ALONE)]
             chains = [self._chain(chain) for chain in self.schedule.chains(phase)]
-            phases.append((arena.entries, alone, chains, arena.step, self.copy_bytes[phase], arena.scratch_offset))
+            self.owners += self.schedule.part(phase, ALONE)
+            self.owners += [step for chain in self.schedule.chains(phase) for step in chain.steps]
+            self.owners += arena.owners
+            phases.append(
+                (alone, chains, arena.entries, arena.step, self.copy_bytes[phase], arena.scratch_offset)
+            )
         return Replay(phases, self.batch, self.thread_bytes, packing, [self.arrays, self.schedule])
 
     def _entry(self, step: Step) -> tuple:
@@ -134,7 +141,9 @@ class Layout:
             operands = [self.operand(value), (Home.WORKER, self.copies[value], 0, value.size)]
             return (Task.REDUCE, None, operands, [], [], {"phase": phase, "per_row": rows})
         operands = [
-            (Home.FIXED, self.operand(v)[1], self.copies[v], v.size) if v in self.copies else (0, 0, 0, v.size)
+            (Home.FIXED, self.operand(v)[1], self.copies[v], v.size)
+            if v in self.copies
+            else (0, 0, 0, v.size)
             for v in node.operands
         ]
         return (Task.MERGE, *_run(node, operands)[1:5], {"phase": phase, "sized": "n" in node.kernel.letters})
@@ -167,12 +176,13 @@ class _Arena:
         self._size = 0
         self._taken: dict[Value, int] = {}
         self._last = {v: i for i, step in enumerate(steps) for v in (*step.reads, *step.writes) if v.batched}
-        self._drafts = [entry for i, step in enumerate(steps) for entry in self._draft(i, step)]
+        drafts = [(step, entry) for i, step in enumerate(steps) for entry in self._draft(i, step)]
+        self.owners = [step for step, _ in drafts]
         self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 else 1
         self.scratch_offset = self._size * self.step
         nodes = [step.node for step in steps if step.node is not None]
         self.bytes = self.scratch_offset + max((_scratch(node, self.step) for node in nodes), default=0)
-        self.entries = [self._scale(entry) for entry in self._drafts]
+        self.entries = [self._scale(entry) for _, entry in drafts]
 
     def _scale(self, entry: tuple) -> tuple:
         operands = [
@@ -189,7 +199,9 @@ class _Arena:
             if value.input >= 0 and self._is_new(value):
                 yield self._gather(value)
         found = {v: self._operand(node, v) for v in step.reads}
-        dying = [v for v in dict.fromkeys(step.reads) if v.batched and self._last[v] == i and v in self._taken]
+        dying = [
+            v for v in dict.fromkeys(step.reads) if v.batched and self._last[v] == i and v in self._taken
+        ]
         for value in step.writes:
             if value.batched and value not in layout.homes:
                 heir = next((v for v in dying if node.kernel.mode == "range" and v.size == value.size), None)

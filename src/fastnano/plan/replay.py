@@ -31,12 +31,12 @@ class Replayed:
     ) -> None:
         self.schedule, self.layout, self.questions, self._affine = schedule, layout, questions, affine
         self.native = layout.replay(_native.packing())
-        self._data: list[np.ndarray] = []  # what the addresses in use belong to
+        self._data: list[Any] = []  # what the addresses in use belong to
         self._samples = 0
 
     @property
     def progress(self) -> np.ndarray:
-        """Steps done, samples seen, the sum of their losses, right answers, and the last loss; written by native code."""
+        """Steps done, samples seen, the sum of their losses, right answers, the last loss; native code writes it."""
         return self.native.progress
 
     def holds_for(self, data: tuple[np.ndarray, ...]) -> bool:
@@ -58,7 +58,9 @@ class Replayed:
         if order is not None:
             order = np.ascontiguousarray(order, np.int64)
             if order.size and not 0 <= order.min() <= order.max() < len(images):
-                raise IndexError(f"order names sample {order.max()} or {order.min()}, but there are {len(images)}")
+                raise IndexError(
+                    f"order names sample {order.max()} or {order.min()}, but there are {len(images)}"
+                )
         self._data = [*arrays, scale, shift, order]
         self._samples = len(images) if order is None else len(order)
         self.native.start(self._samples, 0 if order is None else _address(order))
@@ -124,22 +126,34 @@ class Replayed:
         lines.append(
             f"buffers: {layout.bytes:,} bytes, of which {layout.thread_bytes:,} for each thread's blocks of 16 samples"
         )
-        titles = {BLOCKS: "block by block", ALONE: "one thread", ROWS: "by rows"}
+        titles = {ALONE: "one thread", ROWS: "by rows", BLOCKS: "block by block"}
         for phase in range(self.schedule.phases):
             for part, title in titles.items():
                 steps = self.schedule.part(phase, part)
                 if steps:
                     blocks = f" ({layout.arenas[phase].step} at a time)" if part == BLOCKS else ""
                     lines.append(f"phase {phase + 1}, {title}{blocks}:")
-                    lines += [f"    {_describe(step)}" for step in steps]
+                    lines += [f"    {_describe(step)}{self._measured(step)}" for step in steps]
         return "\n".join(lines)
+
+    def _measured(self, step: Step) -> str:
+        """Microseconds of all threads together that a call took in a step, and its speed, if that was measured."""
+        if self.native.spent is None or not self.progress[0] or step.part == ALONE:
+            return ""
+        spent = self.native.spent.sum(axis=0)
+        own = sum(int(t) for t, owner in zip(spent, self.layout.owners, strict=True) if owner is step)
+        flop = _flop(step, self.layout.batch)
+        speed = f" {flop * self.progress[0] / max(own, 1):6.1f} GFLOP/s" if flop else ""
+        return f"  {own / self.progress[0] / 1e3:8.1f} us {own / max(spent.sum(), 1):6.1%}{speed}"
 
 
 def _describe(step: Step) -> str:
     def arrays(values: list[Any]) -> str:
-        return " ".join(f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values)
+        return " ".join(
+            f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values
+        )
 
-    return f"{step.name:<28} {arrays(step.reads)} -> {arrays(step.writes)}"
+    return f"{step.name:<28} {f'{arrays(step.reads)} -> {arrays(step.writes)}':<60}"
 
 
 def _flop(step: Step, batch: int) -> int:

@@ -1,8 +1,9 @@
 """Where in a step each call runs, and where in memory each value lies.
 
-# Design: a phase has three parts: calls block by block, what one thread does alone, and chains of calls split by rows.
+# Design: a phase has three parts: what one thread does alone, chains of calls split by rows, and calls block by block.
 # Every call goes to the earliest part of its kind behind all that it depends on; what the threads sum over the
-# batch is complete only behind the part that sums it.  LeNet needs one phase, so two meetings of the threads a step.
+# batch is complete only behind the part that sums it.  LeNet's threads meet twice a step: behind the blocks, and behind
+# the rows of the weight gradients and their updates.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .._kernels._executor import Task
 from .lowering import Node, Value
 from .recording import NotPlannable
 
-BLOCKS, ALONE, ROWS = range(3)  # the parts of a phase
+ALONE, ROWS, BLOCKS = range(3)  # the parts of a phase
 SMALL = 256  # elements that are not worth a meeting of the threads
 
 
@@ -53,7 +54,9 @@ class Chain:
 class Schedule:
     """Steps by phase; ``watched`` are the values (loss, right answers) that the plan adds up."""
 
-    def __init__(self, nodes: Iterable[Node], watched: tuple[Value, ...], wanted: Iterable[Value] = ()) -> None:
+    def __init__(
+        self, nodes: Iterable[Node], watched: tuple[Value, ...], wanted: Iterable[Value] = ()
+    ) -> None:
         self.steps: list[Step] = []
         self._writer: dict[Value, Step] = {}
         self._readers: dict[Value, list[Step]] = {}
@@ -89,7 +92,12 @@ class Schedule:
 
     def _add(self, step: Step) -> Step:
         before = self._dependencies(step)
-        if step.part == ALONE and _splits(step) and before and max(before, key=lambda d: d.position).part == ROWS:
+        if (
+            step.part == ALONE
+            and _splits(step)
+            and before
+            and max(before, key=lambda d: d.position).part == ROWS
+        ):
             step.part, step.per_row = ROWS, 1  # small, but at the end of a chain
         step.position = max((_behind(d, step) for d in before), default=step.part)
         if step.part == ROWS:
@@ -145,8 +153,10 @@ def _step_of(node: Node) -> Step:
     mode, small = node.kernel.mode, max((v.size for v in node.operands), default=0) <= SMALL
     if node.batched and mode in ("blocks", "range"):
         part = BLOCKS
-    elif node.batched and mode != "split" or mode == "blocks":
-        raise NotPlannable(f"{node.name} has no native form on {'a batch' if node.batched else 'shared arrays'}")
+    elif (node.batched and mode != "split") or mode == "blocks":
+        raise NotPlannable(
+            f"{node.name} has no native form on {'a batch' if node.batched else 'shared arrays'}"
+        )
     else:
         part = ALONE if mode == "once" or (mode == "range" and small) else ROWS
     return Step(Task.RUN, part, node.reads, node.writes, node, per_row=_extent(node) if part == ALONE else 1)
