@@ -112,6 +112,7 @@ class Plan:
         self.mean, self.std = mean, std
         self._made: dict[str, tuple[tuple, Replayed]] = {}
         self._lock = threading.RLock()  # one epoch at a time
+        self._running = False
 
     # Running
 
@@ -130,11 +131,15 @@ class Plan:
         where the loss is NaN or infinite, before that step updates any weight.
         """
         with self._lock:
+            if self._running:
+                raise RuntimeError("run_epoch: poll may look at the model, but not train it")
             made = self.prepare(images, labels)
             made.bind([images, labels], order)
+            self._running = True
             try:
                 made.run(self.scheduler, poll, seconds)
             finally:
+                self._running = False
                 self._changed()
             return made.measures()
 
@@ -240,8 +245,9 @@ class Plan:
         gradients = [(tensor, tensor.grad) for tensor in self._tensors()]
         try:
             with use_backend("cython"):
-                first, results = self._record(what, data, 0, 3)
-                second, _ = self._record(what, data, len(data[0]) - 2, 2)
+                some, others = _two_batches(data)
+                first, results = self._record(what, data, some)
+                second, _ = self._record(what, data, others, paler=True)
         finally:
             for p, gradient in gradients:
                 p.grad = gradient
@@ -253,7 +259,7 @@ class Plan:
         return Replayed(schedule, layout, first.questions, self._affine)
 
     def _record(
-        self, what: str, data: tuple[np.ndarray, ...], first: int, count: int
+        self, what: str, data: tuple[np.ndarray, ...], index: np.ndarray, paler: bool = False
     ) -> tuple[Recording, list[np.ndarray]]:
         """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
         if self.clip_norm is None:
@@ -261,8 +267,9 @@ class Plan:
                 tensor
             ) in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
                 tensor.grad = None
-        index = np.arange(first, first + count) % len(data[0])
         x = self.as_input(data[0][index])
+        if paler:
+            x = x * np.float32(0.5) + np.float32(0.25)
         inputs = [(x, x), *((as_labels(a[index]), as_labels(a)) for a in data[1:])]
         y = inputs[1][0] if len(inputs) > 1 else None
         with record(inputs) as recording:
@@ -289,6 +296,15 @@ class Plan:
         std = np.broadcast_to(np.asarray(self.std, np.float64), channels)
         mean = np.broadcast_to(np.asarray(self.mean, np.float64), channels)
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def _two_batches(data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of three samples with the lowest labels, and of two with the highest, so that what Python reads
+    off the one batch is not by chance the same in the other."""
+    order = np.arange(len(data[0]))
+    if len(data) > 1:
+        order = np.argsort(as_labels(data[1]).reshape(len(order), -1).sum(1), kind="stable")
+    return np.resize(order, 3), np.resize(order[::-1], 2)
 
 
 class _Same:
