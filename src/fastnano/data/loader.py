@@ -85,13 +85,15 @@ class DataLoader:
             return self.transform(batch[0], self._rng(epoch, step)), *batch[1:]
         return self.transform(batch[0]), *batch[1:]
 
-    def draw(self, epoch: int, transforms: Sequence[RandomTransform]) -> list[NDArray[np.float32]]:
-        """What ``epoch`` draws for these, the parts of ``transform``: numbers for each sample, in its order."""
+    def draw(self, parts: Sequence[RandomTransform]) -> list[NDArray[np.float32]]:
+        """What the parts of ``transform`` draw in the next epoch: numbers for each sample, in its order."""
+        if not parts:
+            return []
         taken = min(len(self.dataset), len(self) * self.batch_size)
         batches = []
         for step, begin in enumerate(range(0, taken, self.batch_size)):
-            rng, n = self._rng(epoch, step), min(self.batch_size, taken - begin)
-            batches.append([t.draw(n, t.rng or rng) for t in transforms])
+            rng, n = self._rng(self.epoch, step), min(self.batch_size, taken - begin)
+            batches.append([part.draw(n, part.rng or rng) for part in parts])
         return [np.concatenate(drawn) for drawn in zip(*batches, strict=True)]
 
     def _rng(self, *place: int) -> np.random.Generator:
