@@ -37,8 +37,10 @@ FAMILIES = (
     *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
     *("reduction", "indexing", "metric", "optim"),
 )
-HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "threads.h")
-MOVERS = ("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies")  # between layouts
+HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "augment.h", "threads.h")
+MOVERS = (  # between layouts, and of pixels
+    *("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies", "change_images"),
+)
 NATIVE_ONLY = ("elementwise",)  # the formulas of ops.py are the definition
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"(.*?[ *])(\w+)")

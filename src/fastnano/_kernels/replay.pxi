@@ -57,12 +57,19 @@ cdef struct Phase:
     Py_ssize_t chain_items, step, items, copy_bytes, scratch_offset
     char *copies
 
+cdef struct Change:            # a row of an int64 array
+    long long kind             # its number in augment.h
+    long long drawn            # the address of the numbers it takes: so many for each place of the epoch
+    long long numbers
+
 cdef struct Input:
     char *data
     Py_ssize_t bytes, features, plane  # of a sample
     int kind                           # what it is made of: 0 bytes, 1 floats, 2 labels (int64)
     const float *scale
     const float *shift
+    const Change *change               # what is done to each image of bytes, one after another
+    Py_ssize_t changes, channels, height, width
 
 ctypedef void (*convert_function)(const void **source, float *plain, Py_ssize_t features, Py_ssize_t plane,
                                   const float *scale, const float *shift) noexcept nogil
@@ -70,6 +77,8 @@ ctypedef void (*copy_function)(const void **source, float *plain, Py_ssize_t fea
 ctypedef void (*labels_function)(const void **source, void *to, Py_ssize_t features) noexcept nogil
 ctypedef void (*add_function)(float *out, const char *copies, Py_ssize_t step, Py_ssize_t count, Py_ssize_t begin,
                               Py_ssize_t end) noexcept nogil
+ctypedef void (*change_function)(int kind, const void **image, void *to, const float **drawn, Py_ssize_t channels,
+                                 Py_ssize_t height, Py_ssize_t width, void *room) noexcept nogil
 
 cdef struct Run:
     Entry *entry
@@ -89,6 +98,7 @@ cdef struct Run:
     copy_function copy
     labels_function labels
     add_function add
+    change_function change
 
 
 # ---- one block, one chunk of rows ------------------------------------------------------------------------------------
@@ -128,6 +138,25 @@ cdef void run_kernel(
     program.run(pointers, values)
 
 
+cdef void change_images(
+    const Input *input, const Run *run, const void **rows, char *room, Py_ssize_t first, Py_ssize_t live
+) noexcept nogil:
+    """Every change of the images of a block, whose first is at such a place of the epoch.
+
+    ``room`` is where the block will lie: bytes for floats leave it room for two copies of the images, which take turns,
+    and as much again to work in.
+    """
+    cdef const Change *change
+    cdef const float *drawn[BLOCK]
+    cdef Py_ssize_t k, n, half = BLOCK * input.features
+    for k in range(input.changes):
+        change = &input.change[k]
+        for n in range(BLOCK):
+            drawn[n] = <const float *> change.drawn + (first + min(n, live - 1)) * change.numbers
+        run.change(<int> change.kind, rows, room + (k & 1) * half, drawn,
+                   input.channels, input.height, input.width, room + 2 * half)
+
+
 cdef void gather_samples(
     const Entry *entry, Run *run, char *own, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live
 ) noexcept nogil:
@@ -147,6 +176,7 @@ cdef void gather_samples(
         if input.kind == 2:
             run.labels(rows, to, features)
             continue
+        change_images(input, run, rows, to, run.first + (block + b) * BLOCK, live - b * BLOCK)
         plain = <float *> at(&entry.operand[1], own, NULL, block)
         if entry.operand[1].home == BATCH:
             plain += b * BLOCK * features
@@ -347,6 +377,7 @@ cdef class Replay:
         run.pack, run.unpack = <pack_function> <size_t> packing[0], <unpack_function> <size_t> packing[1]
         run.convert, run.copy = <convert_function> <size_t> packing[2], <copy_function> <size_t> packing[3]
         run.labels, run.add = <labels_function> <size_t> packing[4], <add_function> <size_t> packing[5]
+        run.change = <change_function> <size_t> packing[6]
         return 0
 
     cdef int add_entry(self, Entry *entry, tuple given) except -1:
@@ -415,6 +446,13 @@ cdef class Replay:
         """Notes the nanoseconds of each entry on each thread in ``spent`` from now on; 0 threads: no more."""
         self.spent = numpy.zeros((threads, self.run.entries), numpy.int64) if threads else None
         self.run.spent = <long long *> np.PyArray_DATA(self.spent) if threads else NULL
+
+    def set_changes(self, int number, address, Py_ssize_t changes, Py_ssize_t channels, Py_ssize_t height,
+                    Py_ssize_t width):
+        """What is done to the images of an input: the rows of an int64 array (see Change)."""
+        cdef Input *input = &self.run.input[number]
+        input.change, input.changes = <const Change *> <size_t> address, changes
+        input.channels, input.height, input.width = channels, height, width
 
     def start(self, Py_ssize_t samples, order):
         """Begins an epoch over so many samples, in the order of an int64 array's address (0: as they lie)."""

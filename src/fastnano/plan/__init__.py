@@ -27,7 +27,7 @@ from ..optim.lr_scheduler import LRScheduler
 from .layout import Layout
 from .lowering import Lowering
 from .recording import NotPlannable, Recording, record
-from .replay import Replayed, as_labels
+from .replay import Change, Replayed, as_labels
 from .schedule import Schedule
 
 __all__ = ["NotPlannable", "Plan", "compile", "measured", "training_step"]
@@ -123,9 +123,13 @@ class Plan:
         order: np.ndarray | None = None,
         poll: Callable[[np.ndarray], Any] | None = None,
         seconds: float = SLICE,
+        augment: Sequence[Change] = (),
     ) -> dict[str, float]:
         """Train on every sample once, in the given order; returns the mean loss and, for classes, the accuracy.
 
+        ``augment`` is what happens to uint8 images before, one thing after another, as pairs of a name and an array
+        with the numbers for every place in the order (float32): "shift" (y, x: how far off a pixel's new value lies),
+        "turn" (cosine, sine), "flip" (1 or 0); that is, what ``RandomShift.draw`` of fastnano.data gives, and so on.
         ``poll`` is called every so many ``seconds`` (0: after each step) with ``plan.progress``; it may return true
         to stop.  Ctrl-C stops at the end of a step, with the model intact.  Raises FloatingPointError, naming the step,
         where the loss is NaN or infinite, before that step updates any weight.
@@ -134,7 +138,7 @@ class Plan:
             if self._running:
                 raise RuntimeError("run_epoch: poll may look at the model, but not train it")
             made = self.prepare(images, labels)
-            made.bind([images, labels], order)
+            made.bind([images, labels], order, augment)
             self._running = True
             try:
                 made.run(self.scheduler, poll, seconds)
