@@ -15,6 +15,7 @@ from .._kernels._executor import Home, Replay, Task
 from .lowering import Node, Shape, Value
 from .recording import NotPlannable
 from .schedule import ALONE, BLOCKS, ROWS, Chain, Schedule, Step
+from .strips import Strips, strips_of
 
 BLOCK = 16  # samples
 CACHE = 160 << 10  # bytes of a thread's blocks below which it takes two at a time
@@ -158,9 +159,18 @@ class Layout:
         return (chain.rows, chunk, [self._entry(step) for step in chain.steps])
 
 
-def _run(node: Node, operands: list[Operand], **extra: Any) -> tuple:
+def _run(node: Node, operands: list[Operand], strips: Strips | None = None, **extra: Any) -> tuple:
     kernel = node.kernel
-    sizes = [node.sizes.get(letter, 0) for letter in kernel.letters]
+    divided = dict(node.sizes)
+    if strips is not None:
+        extra["strips"], extra["together"] = strips.count, len(strips.steps)
+        each = node.contract.each
+        if kernel.mode == "blocks":
+            divided[each] //= strips.count
+            size = [(4 * BLOCK if v.batched else 4) * v.size // strips.count for v in node.operands]
+            letters = [a.letters for a in node.contract.arrays]
+            extra["strip"] = [s if each in own else 0 for s, own in zip(size, letters, strict=True)]
+    sizes = [divided.get(letter, 0) for letter in kernel.letters]
     if node.batched:
         extra["sized"] = "n" in kernel.letters
     return (Task.RUN, kernel, operands, sizes, node.numbers, extra)
@@ -175,10 +185,12 @@ class _Arena:
         self._free: list[tuple[int, int]] = []  # offset, size
         self._size = 0
         self._taken: dict[Value, int] = {}
+        self._dead: list[Value] = []
         self._last = {v: i for i, step in enumerate(steps) for v in (*step.reads, *step.writes) if v.batched}
+        self._strips = strips_of(steps, layout.plain)
         drafts = [(step, entry) for i, step in enumerate(steps) for entry in self._draft(i, step)]
         self.owners = [step for step, _ in drafts]
-        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 else 1
+        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 and not self._strips else 1
         self.scratch_offset = self._size * self.step
         nodes = [step.node for step in steps if step.node is not None]
         self.bytes = self.scratch_offset + max((_scratch(node, self.step) for node in nodes), default=0)
@@ -211,14 +223,18 @@ class _Arena:
                     self._taken[value] = self._taken.pop(heir)
                     dying.remove(heir)
         found |= {v: self._operand(node, v) for v in step.writes}
-        yield _run(node, [found[v] for v in node.operands], features=node.sizes.get("...", 0))
+        strips = self._strips.get(step)
+        yield _run(node, [found[v] for v in node.operands], strips, features=node.sizes.get("...", 0))
         for value in step.writes:
             if value in layout.plain:
                 operands = [self._place(value), layout.plain[value]]
                 yield (Task.UNPACK, None, operands, [], [], {"features": value.size})
-        for value in (*dying, *(v for v in step.writes if v.batched and self._last[v] == i)):
-            if value in self._taken:
-                self._give_back(value, self._taken.pop(value))
+        self._dead += [*dying, *(v for v in step.writes if v.batched and self._last[v] == i)]
+        if strips is None or strips.last is step:  # until then an earlier call may have strips of it to read
+            for value in self._dead:
+                if value in self._taken:
+                    self._give_back(value, self._taken.pop(value))
+            self._dead.clear()
 
     def _is_new(self, value: Value) -> bool:
         if value not in self.layout.homes:
