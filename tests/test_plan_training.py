@@ -1,6 +1,8 @@
 """Optimisers, schedules and clipping in plans; epochs that are watched, stopped, shared; the trainer's plans."""
 
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -122,6 +124,28 @@ def test_an_order_beyond_the_data_is_refused(order):
     with pytest.raises(IndexError, match=r"order names sample .* but there are 61"):
         p.run_epoch(X, Y, np.array(order))
     assert bits(p.model) == before
+
+
+@pytest.mark.parametrize("order", [np.arange(61) > 40, [1.0, 2.0], [[1], [2]]])
+def test_an_order_of_something_else_is_refused(order):
+    with pytest.raises(IndexError, match="order must be the numbers of samples"):
+        plan().run_epoch(X, Y, np.array(order))
+
+
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["copy", "pickle"]
+)
+def test_a_copy_goes_on_by_itself(again):
+    first = plan(NORM, "Adam(p)", clip_norm=1.0)
+    first.run_epoch(X, Y)
+    second = again(first)
+    before = bits(first.model)
+    assert bits(second.model) == before
+    for p in (second, first):
+        assert bits(first.model) == before
+        fastnano.manual_seed(7)
+        p.run_epoch(X, Y)
+    assert bits(second.model) == bits(first.model) != before
 
 
 def after(steps, **options):

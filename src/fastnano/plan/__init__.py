@@ -114,6 +114,16 @@ class Plan:
         self._lock = threading.RLock()  # one epoch at a time
         self._running = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy records anew: native code knows the places of the arrays, which in the copy are others."""
+        return {
+            name: value for name, value in vars(self).items() if name not in ("_made", "_lock", "_running")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._made, self._lock, self._running = {}, threading.RLock(), False
+
     # Running
 
     def run_epoch(

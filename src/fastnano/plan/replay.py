@@ -58,6 +58,8 @@ class Replayed:
                 _address(scale), _address(shift),
             )  # fmt: skip
         if order is not None:
+            if np.size(order) and (np.ndim(order) != 1 or np.asarray(order).dtype.kind not in "iu"):
+                raise IndexError("order must be the numbers of samples, one after another")
             order = np.ascontiguousarray(order, np.int64)
             if order.size and not 0 <= order.min() <= order.max() < len(images):
                 raise IndexError(
