@@ -60,7 +60,9 @@ class Contract:
     scalars: tuple[str, ...] = ()
     dims_scalars: tuple[str, ...] = ()
     dims: Dims | None = None
-    each: str = ""  # a letter whose places are worked on one by one, so that some can be done before the others
+    each: str = (
+        ""  # a letter whose places are worked on one by one, so that some can be done before the others
+    )
 
     @classmethod
     def parse(cls, name: str, signature: str, dims: Dims | None = None, each: str = "") -> Contract:

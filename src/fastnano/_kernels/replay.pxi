@@ -237,7 +237,7 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
     """A call of a chain, or of what one thread does alone, on rows."""
     cdef const Program *program = entry.call.program
     cdef const Phase *phase
-    cdef void *pointers[MAX_ARRAYS]
+    cdef void *pointers[MAX_ARRAYS + 1]
     cdef double values[MAX_NUMBERS]
     cdef int k
     begin, end = begin * entry.per_row, end * entry.per_row
@@ -247,8 +247,16 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
                       phase.copy_bytes, phase.items, begin, end)
         return
     for k in range(program.arrays):
-        pointers[k] = entry.operand[k].base
-    fill(&entry.call, program.number, program.numbers, begin, end, 0, values)
+        pointers[k + (program.scratch_at >= 0 and k >= program.scratch_at)] = entry.operand[k].base
+    if program.mode == BLOCKS:  # all of them, a part of its letter
+        fill(&entry.call, program.number, program.numbers, run.blocks, run.n, 0, values)
+        for k in range(program.numbers):
+            if program.number[k].source == PART_BEGIN:
+                values[k] = <double> begin
+            elif program.number[k].source == PART_END:
+                values[k] = <double> end
+    else:
+        fill(&entry.call, program.number, program.numbers, begin, end, 0, values)
     program.run(pointers, values)
 
 

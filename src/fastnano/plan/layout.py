@@ -20,6 +20,7 @@ from .strips import Strips, strips_of
 BLOCK = 16  # samples
 CACHE = 160 << 10  # bytes of a thread's blocks below which it takes two at a time
 CHUNK = 8192  # elements of a chain's item, about
+ITEMS = 16  # of a product over all blocks
 TILE = 8  # rows of a chain's item are a multiple of this
 
 Operand = tuple[int, int, int, int]  # home, address or offset, bytes per block, elements
@@ -72,8 +73,11 @@ class Layout:
                     self._shared(step, value)
                 elif step.part == BLOCKS:
                     phases.setdefault(value, set()).add(step.phase)
-                elif value not in self.plain:
-                    self._plain_array(value)
+                elif not _in_blocks(step, value):
+                    if value not in self.plain:
+                        self._plain_array(value)
+                else:
+                    phases.setdefault(value, set()).update((-1, step.phase))  # of all blocks
         for value, used in phases.items():
             if len(used) > 1:
                 array = self._new(self.blocks * BLOCK * value.size)
@@ -150,13 +154,24 @@ class Layout:
         return (Task.MERGE, *_run(node, operands)[1:5], {"phase": phase, "sized": "n" in node.kernel.letters})
 
     def _chain(self, chain: Chain) -> tuple:
+        entries = [self._entry(step) for step in chain.steps]
+        if any(v.batched for v in chain.steps[0].writes):  # products of all blocks, all about as large
+            return chain.rows, max(TILE, -(-chain.rows // ITEMS // TILE) * TILE), entries
         per_row = sum(s.per_row for s in chain.steps)
         for step in chain.steps:
             if step.node is not None and step.node.kernel.mode == "split" and step.task is Task.RUN:
                 per_row = max(per_row, max(v.size for v in step.writes) // chain.rows)
         tile = TILE if per_row > 1 else 64
         chunk = max(tile, CHUNK // per_row // tile * tile)
-        return (chain.rows, chunk, [self._entry(step) for step in chain.steps])
+        return chain.rows, chunk, entries
+
+
+def _in_blocks(step: Step, value: Value) -> bool:
+    """Whether a call by rows takes a value of the batch in blocks."""
+    if step.node is None or step.task is not Task.RUN:
+        return False
+    plain = zip(step.node.operands, step.node.kernel.plain, strict=True)
+    return any(v is value and not p for v, p in plain)
 
 
 def _run(node: Node, operands: list[Operand], strips: Strips | None = None, **extra: Any) -> tuple:
@@ -206,7 +221,11 @@ class _Arena:
     def _draft(self, i: int, step: Step) -> Iterator[tuple]:
         """The entries of a step: samples that it is the first to want, its call, samples that are wanted plain."""
         node, layout = step.node, self.layout
-        assert node is not None
+        if node is None:
+            (value,) = step.writes
+            layout.gathered.add(value)
+            yield self._gather(value)
+            return
         for value in dict.fromkeys(step.reads):
             if value.input >= 0 and self._is_new(value):
                 yield self._gather(value)
