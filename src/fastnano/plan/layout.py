@@ -1,7 +1,8 @@
 """Where each value of a schedule lies, and the entries of the native replay.
 
 Values of a batch that live within one phase share a thread's arena, sized for a block or two; those that outlive it
-have a stretch for every block of the batch.  What the threads sum has a copy for each virtual worker.
+have a stretch for every block of the batch.  What the threads sum has a copy for each virtual worker.  Where batches
+are of a few samples only, a block is one sample as it is, so that a lone one does not cost sixteen.
 """
 
 from __future__ import annotations
@@ -32,14 +33,20 @@ def aligned(size: int) -> int:
 class Layout:
     """The native form of a schedule for batches of at most so many samples.
 
-    ``outputs`` are values wanted after a step, in the plain layout, as arrays of samples of such shapes.
+    ``outputs`` are values wanted after a step, in the plain layout, as arrays of samples of such shapes; ``lanes`` is
+    how many samples a block has.
     """
 
     def __init__(
-        self, schedule: Schedule, batch: int, outputs: tuple[Value, ...] = (), shapes: Sequence[Shape] = ()
+        self,
+        schedule: Schedule,
+        batch: int,
+        outputs: tuple[Value, ...] = (),
+        shapes: Sequence[Shape] = (),
+        lanes: int = BLOCK,
     ) -> None:
-        self.schedule, self.batch = schedule, batch
-        self.blocks = -(-batch // BLOCK)
+        self.schedule, self.batch, self.lanes = schedule, batch, lanes
+        self.blocks = -(-batch // lanes)
         self.arrays: list[np.ndarray] = []
         self.homes: dict[Value, Operand] = {}
         self.plain: dict[Value, Operand] = {}  # the same samples, not in blocks
@@ -58,9 +65,18 @@ class Layout:
         self.arrays.append(whole)
         return whole[(-whole.ctypes.data % 64) // whole.itemsize :][:size]
 
+    def block_bytes(self, value: Value) -> int:
+        return 4 * self.lanes * value.size
+
+    def _batch_array(self, value: Value) -> tuple[np.ndarray, Operand]:
+        """Room for all blocks of a batch."""
+        array = self._new(self.blocks * self.lanes * value.size)
+        return array, (Home.BATCH, array.ctypes.data, self.block_bytes(value), value.size)
+
     def _plain_array(self, value: Value) -> np.ndarray:
-        array = self._new(self.blocks * BLOCK * value.size)
-        self.plain[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
+        array, self.plain[value] = self._batch_array(value)
+        if self.lanes == 1:
+            self.homes[value] = self.plain[value]
         return array.reshape(-1, value.size)
 
     def _find_homes(self) -> None:
@@ -74,9 +90,8 @@ class Layout:
                 elif value not in self.plain:
                     self._plain_array(value)
         for value, used in phases.items():
-            if len(used) > 1:
-                array = self._new(self.blocks * BLOCK * value.size)
-                self.homes[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
+            if len(used) > 1 and value not in self.homes:
+                self.homes[value] = self._batch_array(value)[1]
 
     def _shared(self, step: Step, value: Value) -> None:
         if value not in self.homes:
@@ -111,7 +126,8 @@ class Layout:
             alone = [self._entry(step) for step in self.schedule.part(phase, ALONE)]
             chains = [self._chain(chain) for chain in self.schedule.chains(phase)]
             phases.append((arena.entries, alone, chains, arena.step, self.copy_bytes[phase], arena.scratch_offset))
-        return Replay(phases, self.batch, self.thread_bytes, packing, [self.arrays, self.schedule])
+        keep = [self.arrays, self.schedule]
+        return Replay(phases, self.batch, self.lanes, self.thread_bytes, packing, keep)
 
     def _entry(self, step: Step) -> tuple:
         node = step.node
@@ -168,10 +184,11 @@ class _Arena:
         self._taken: dict[Value, int] = {}
         self._last = {v: i for i, step in enumerate(steps) for v in (*step.reads, *step.writes) if v.batched}
         self._drafts = [entry for i, step in enumerate(steps) for entry in self._draft(i, step)]
-        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 else 1
+        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 and layout.lanes > 1 else 1
         self.scratch_offset = self._size * self.step
         nodes = [step.node for step in steps if step.node is not None]
-        self.bytes = self.scratch_offset + max((_scratch(node, self.step) for node in nodes), default=0)
+        scratch = (_scratch(node, self.step if layout.lanes > 1 else 0) for node in nodes)
+        self.bytes = self.scratch_offset + max(scratch, default=0)
         self.entries = [self._scale(entry) for entry in self._drafts]
 
     def _scale(self, entry: tuple) -> tuple:
@@ -201,7 +218,7 @@ class _Arena:
         found |= {v: self._operand(node, v) for v in step.writes}
         yield _run(node, [found[v] for v in node.operands], features=node.sizes.get("...", 0))
         for value in step.writes:
-            if value in layout.plain:
+            if value in layout.plain and layout.lanes > 1:
                 operands = [self._place(value), layout.plain[value]]
                 yield (Task.UNPACK, None, operands, [], [], {"features": value.size})
         for value in (*dying, *(v for v in step.writes if v.batched and self._last[v] == i)):
@@ -223,7 +240,7 @@ class _Arena:
         operands = [self._place(value)]
         if value in self.layout.plain:
             operands.append(self.layout.plain[value])
-        elif _KINDS[value.dtype] != 2:
+        elif _KINDS[value.dtype] != 2 and self.layout.lanes > 1:
             offset = self._room(64 * value.size)
             self._release(offset, 64 * value.size)
             operands.append((Home.ARENA, offset, 64 * value.size, value.size))
@@ -237,15 +254,15 @@ class _Arena:
     def _place(self, value: Value) -> Operand:
         if value in self.layout.homes:
             return self.layout.homes[value]
-        return (Home.ARENA, self._taken[value], 4 * BLOCK * value.size, value.size)
+        return (Home.ARENA, self._taken[value], self.layout.block_bytes(value), value.size)
 
     # Room
 
     def _take(self, value: Value) -> None:
-        self._taken[value] = self._room(64 * value.size)
+        self._taken[value] = self._room(aligned(self.layout.block_bytes(value)))
 
     def _give_back(self, value: Value, offset: int) -> None:
-        self._release(offset, 64 * value.size)
+        self._release(offset, aligned(self.layout.block_bytes(value)))
 
     def _room(self, size: int) -> int:
         """The smallest stretch that fits, or more at the end."""
@@ -270,9 +287,12 @@ class _Arena:
                 self._free.append((start, room))
 
 
-def _scratch(node: Node, step: int) -> int:
+def _scratch(node: Node, blocks: int) -> int:
+    """Bytes that a call needs besides its arrays, for so many blocks, or (0) for one sample as it is."""
     kernel = node.kernel
-    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, step)
+    if not blocks and (node.sums or not kernel.single):
+        raise NotPlannable(f"{node.name} has no form for one sample")
+    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, blocks)
     if found < 0:
         raise NotPlannable(f"{node.name}: a sample is too large for native code")
     return aligned(found)
