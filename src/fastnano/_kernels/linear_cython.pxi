@@ -102,3 +102,25 @@ cdef inline void narrow_dweight(
             for sample in range(n):
                 total += splat(dy[sample * o + row]) * load(x + sample * i + column, i - column)
             store(dweight + row * i + column, total, i - column)
+
+
+# One sample: the weights pass by once, in vectors along their rows, so that reading them is all the time it takes.
+cdef void linear_forward_single(
+    const float *x, const float *weight, const float *bias, float *y, size i, size o
+) noexcept nogil:
+    cdef size row, column, rest = i % BLOCK
+    cdef float last[16]  # inputs
+    cdef product t
+    memcpy(y, bias, 4 * o)
+    t.a, t.a_row, t.b, t.b_step, t.terms, t.lines = weight, i, x, BLOCK, i // BLOCK, 1
+    t.out, t.out_row, t.sums = y, 1, NULL
+    correlate(&t, o, 1, 1, 1)
+    if i > BLOCK and rest:  # the last sixteen, of which the first are done already
+        memset(last, 0, sizeof(last))
+        memcpy(last + BLOCK - rest, x + i - rest, 4 * rest)
+        t.a, t.b, t.terms = weight + i - BLOCK, last, 1
+        correlate(&t, o, 1, 1, 1)
+    elif rest:
+        for row in range(o):
+            for column in range(i - rest, i):
+                y[row] += weight[row * i + column] * x[column]

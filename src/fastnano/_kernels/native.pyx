@@ -69,8 +69,9 @@ cdef extern from "pack.h" nogil:
 
 cdef extern from "samples.h" nogil:
     void convert_bytes(
-        const void *const *from_, float *plain, size features, size plane, const float *scale, const float *shift)
-    void copy_floats(const void *const *from_, float *plain, size features)
+        const void *const *from_, size count, float *plain, size features, size plane, const float *scale,
+        const float *shift)
+    void copy_floats(const void *const *from_, size count, float *plain, size features)
     void pack_labels(const void *const *from_, void *to, size features)
     void add_copies(float *out, const char *copies, size step, size count, size begin, size end)
 

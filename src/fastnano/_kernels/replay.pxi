@@ -3,7 +3,11 @@
 # Design: a phase has three parts: what one thread does alone; chains, which are calls split by rows of what they write,
 # such as a weight gradient and the optimiser that takes it in; and calls block by block, where a thread runs all of
 # them on one block before it takes the next, so that activations stay in its cache, and calls that know no channel but
-# their own on one strip of channels before the next.  The last two are one job of the pool each, whose items threads take from a counter, so that nobody waits for a thread that has lost its core.  Blocks are dealt to a fixed number of virtual workers, each with its own copy of what is summed.
+# their own on one strip of channels before the next.  The last two are one job of the pool each, whose items threads
+# take from a counter, so that nobody waits for a thread that has lost its core.  Blocks are dealt to a fixed number of
+# virtual workers, each with its own copy of what is summed.
+# Where batches are of a few samples only, a block is one sample as it is: nothing is packed, and the kernels are the
+# companions for one sample.
 # Rejected: threads that own their share and meet at barriers (an epoch took 1.38 s instead of 0.235 s when one of two
 # cores was busy with something else).
 
@@ -71,9 +75,10 @@ cdef struct Input:
     const Change *change               # what is done to each image of bytes, one after another
     Py_ssize_t changes, channels, height, width
 
-ctypedef void (*convert_function)(const void **source, float *plain, Py_ssize_t features, Py_ssize_t plane,
-                                  const float *scale, const float *shift) noexcept nogil
-ctypedef void (*copy_function)(const void **source, float *plain, Py_ssize_t features) noexcept nogil
+ctypedef void (*convert_function)(const void **source, Py_ssize_t count, float *plain, Py_ssize_t features,
+                                  Py_ssize_t plane, const float *scale, const float *shift) noexcept nogil
+ctypedef void (*copy_function)(
+    const void **source, Py_ssize_t count, float *plain, Py_ssize_t features) noexcept nogil
 ctypedef void (*labels_function)(const void **source, void *to, Py_ssize_t features) noexcept nogil
 ctypedef void (*add_function)(float *out, const char *copies, Py_ssize_t step, Py_ssize_t count, Py_ssize_t begin,
                               Py_ssize_t end) noexcept nogil
@@ -86,7 +91,7 @@ cdef struct Run:
     int entries, phases
     Input input[MAX_INPUTS]
     const long long *order             # of the samples; NULL: as they lie
-    Py_ssize_t samples, batch          # in all; of a step at most
+    Py_ssize_t samples, batch, lanes   # in all; of a step at most; of a block: 16, or 1
     Py_ssize_t first, n, blocks        # of this step
     Py_ssize_t thread_bytes
     char *threads
@@ -118,24 +123,22 @@ cdef void run_kernel(
     int strip
 ) noexcept nogil:
     cdef const Program *program = entry.call.program
+    cdef Py_ssize_t lanes = phase.run.lanes, whole
+    cdef const Routine *routine = &program.single if lanes == 1 and program.mode == BLOCKS else &program.main
     cdef const Operand *operand
     cdef void *pointers[MAX_ARRAYS + 1]
-    cdef double values[MAX_NUMBERS]
-    cdef Py_ssize_t whole
     cdef int k
     for k in range(program.arrays):
         operand = &entry.operand[k]
-        pointers[k + (program.scratch_at >= 0 and k >= program.scratch_at)] = (
-            at(operand, own, copy, block) + strip * operand.strip)
-    if program.scratch_at >= 0:
-        pointers[program.scratch_at] = own + phase.scratch_offset
+        pointers[beside_scratch(routine, k)] = at(operand, own, copy, block) + strip * operand.strip
+    if routine.scratch_at >= 0:
+        pointers[routine.scratch_at] = own + phase.scratch_offset
     if program.mode == RANGE:
-        whole = entry.call.extent * BLOCK * some
-        fill(&entry.call, program.number, program.numbers, whole * strip // entry.strips,
-             whole * (strip + 1) // entry.strips, block * BLOCK, values)
+        whole = entry.call.extent * lanes * some
+        run_routine(routine, &entry.call, pointers, whole * strip // entry.strips, whole * (strip + 1) // entry.strips,
+                    block * lanes)
     else:
-        fill(&entry.call, program.number, program.numbers, some, live, block * BLOCK, values)
-    program.run(pointers, values)
+        run_routine(routine, &entry.call, pointers, some, live, block * lanes)
 
 
 cdef void change_images(
@@ -160,31 +163,33 @@ cdef void change_images(
 cdef void gather_samples(
     const Entry *entry, Run *run, char *own, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live
 ) noexcept nogil:
-    """Operand 0 takes the blocks, operand 1 the plain samples (of 16 at a time, or of the whole batch)."""
+    """Operand 0 takes the blocks, operand 1 the plain samples (of 16 at a time, or of the whole batch), which blocks of
+    one sample are themselves."""
     cdef const Input *input = &run.input[entry.input]
     cdef const void *rows[BLOCK]
     cdef char *to
     cdef float *plain
-    cdef Py_ssize_t b, k, sample, features = input.features
+    cdef Py_ssize_t b, k, sample, features = input.features, lanes = run.lanes
     for b in range(some):
-        for k in range(BLOCK):
-            sample = run.first + (block + b) * BLOCK + min(k, live - b * BLOCK - 1)
+        for k in range(lanes):
+            sample = run.first + (block + b) * lanes + min(k, live - b * lanes - 1)
             if run.order != NULL:
                 sample = run.order[sample]
             rows[k] = input.data + sample * input.bytes
-        to = at(&entry.operand[0], own, NULL, block) + b * BLOCK * 4 * features
+        to = at(&entry.operand[0], own, NULL, block) + b * lanes * 4 * features
         if input.kind == 2:
             run.labels(rows, to, features)
             continue
         change_images(input, run, rows, to, run.first + (block + b) * BLOCK, live - b * BLOCK)
-        plain = <float *> at(&entry.operand[1], own, NULL, block)
-        if entry.operand[1].home == BATCH:
+        plain = <float *> (to if lanes == 1 else at(&entry.operand[1], own, NULL, block))
+        if lanes > 1 and entry.operand[1].home == BATCH:
             plain += b * BLOCK * features
         if input.kind == 0:
-            run.convert(rows, plain, features, input.plane, input.scale, input.shift)
+            run.convert(rows, lanes, plain, features, input.plane, input.scale, input.shift)
         else:
-            run.copy(rows, plain, features)
-        run.pack(plain, to, features, BLOCK, False)
+            run.copy(rows, lanes, plain, features)
+        if lanes > 1:
+            run.pack(plain, to, features, BLOCK, False)
 
 
 cdef void unpack_samples(
@@ -220,7 +225,7 @@ cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     memset(copy, 0, phase.copy_bytes)
     while block < last:
         some = min(phase.step, last - block)
-        live = min(some * BLOCK, run.n - block * BLOCK)
+        live = min(some * run.lanes, run.n - block * run.lanes)
         first = phase.block_begin
         while first < phase.block_end:
             for strip in range(run.entry[first].strips):
@@ -237,6 +242,7 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
     """A call of a chain, or of what one thread does alone, on rows."""
     cdef const Program *program = entry.call.program
     cdef const Phase *phase
+    cdef const Routine *routine
     cdef void *pointers[MAX_ARRAYS + 1]
     cdef double values[MAX_NUMBERS]
     cdef int k
@@ -247,17 +253,18 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
                       phase.copy_bytes, phase.items, begin, end)
         return
     for k in range(program.arrays):
-        pointers[k + (program.scratch_at >= 0 and k >= program.scratch_at)] = entry.operand[k].base
-    if program.mode == BLOCKS:  # all of them, a part of its letter
-        fill(&entry.call, program.number, program.numbers, run.blocks, run.n, 0, values)
-        for k in range(program.numbers):
-            if program.number[k].source == PART_BEGIN:
-                values[k] = <double> begin
-            elif program.number[k].source == PART_END:
-                values[k] = <double> end
-    else:
-        fill(&entry.call, program.number, program.numbers, begin, end, 0, values)
-    program.run(pointers, values)
+        pointers[beside_scratch(&program.main, k)] = entry.operand[k].base
+    if program.mode != BLOCKS:
+        run_routine(&program.main, &entry.call, pointers, begin, end, 0)
+        return
+    routine = &program.main  # all blocks, a part of a letter
+    fill(&entry.call, routine.number, routine.numbers, run.blocks, run.n, 0, values)
+    for k in range(routine.numbers):
+        if routine.number[k].source == PART_BEGIN:
+            values[k] = <double> begin
+        elif routine.number[k].source == PART_END:
+            values[k] = <double> end
+    routine.run(pointers, values)
 
 
 cdef void chain_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
@@ -282,7 +289,7 @@ cdef void start_step(Run *run, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     run.first = first
     if run.n == n:
         return
-    run.n, run.blocks = n, (n + BLOCK - 1) // BLOCK
+    run.n, run.blocks = n, (n + run.lanes - 1) // run.lanes
     for k in range(run.phases):
         run.phase[k].items = min((run.blocks + run.phase[k].step - 1) // run.phase[k].step, WORKERS)
     for k in range(run.entries):
@@ -349,14 +356,16 @@ cdef class Replay:
         memset(&self.run, 0, sizeof(Run))
         self.arena.memory = NULL
 
-    def __init__(self, list phases, Py_ssize_t batch, Py_ssize_t thread_bytes, tuple packing, keep):
+    def __init__(
+        self, list phases, Py_ssize_t batch, Py_ssize_t lanes, Py_ssize_t thread_bytes, tuple packing, keep
+    ):
         """Lays everything out; ``keep`` holds on to the arrays whose addresses are in the entries."""
         cdef Run *run = &self.run
         cdef int k
         self.keep = keep
         self.progress = numpy.zeros(5)
         run.progress = <double *> np.PyArray_DATA(self.progress)
-        run.batch, run.thread_bytes = batch, aligned(thread_bytes)
+        run.batch, run.lanes, run.thread_bytes = batch, lanes, aligned(thread_bytes)
         self.set_packing(packing)
         entries = [entry for phase in phases for entry in entries_of(phase)]
         run.entries, run.phases = len(entries), len(phases)
@@ -442,13 +451,15 @@ cdef class Replay:
                 item += 1
         return phase.block_end
 
-    def set_input(self, int number, address, Py_ssize_t bytes, Py_ssize_t features, int kind, Py_ssize_t plane,
-                  scale, shift):
-        """Where the samples of an input lie, and what they are made of."""
+    def set_input(self, int number, np.ndarray samples, np.ndarray scale, np.ndarray shift):
+        """The samples of an input: bytes, with their scale and shift per channel, float32 or int64."""
         cdef Input *input = &self.run.input[number]
-        input.data, input.bytes, input.features = <char *> <size_t> address, bytes, features
-        input.kind, input.plane = kind, plane
-        input.scale, input.shift = <const float *> <size_t> scale, <const float *> <size_t> shift
+        cdef int type = np.PyArray_TYPE(samples)
+        input.data, input.features = <char *> np.PyArray_DATA(samples), np.PyArray_SIZE(samples) // len(samples)
+        input.bytes = input.features * np.PyArray_ITEMSIZE(samples)
+        input.kind = 0 if type == np.NPY_UINT8 else 1 if type == np.NPY_FLOAT32 else 2
+        input.plane = max(input.features // np.PyArray_SIZE(scale), 1)
+        input.scale, input.shift = <const float *> np.PyArray_DATA(scale), <const float *> np.PyArray_DATA(shift)
 
     def measure(self, int threads):
         """Notes the nanoseconds of each entry on each thread in ``spent`` from now on; 0 threads: no more."""
@@ -462,10 +473,11 @@ cdef class Replay:
         input.change, input.changes = <const Change *> <size_t> address, changes
         input.channels, input.height, input.width = channels, height, width
 
-    def start(self, Py_ssize_t samples, order):
-        """Begins an epoch over so many samples, in the order of an int64 array's address (0: as they lie)."""
-        self.run.samples, self.run.order = samples, <const long long *> <size_t> order
-        self.progress[:] = 0
+    def start(self, Py_ssize_t samples, np.ndarray order):
+        """Begins an epoch over so many samples, in the order of an int64 array (None: as they lie)."""
+        self.run.samples = samples
+        self.run.order = <const long long *> np.PyArray_DATA(order) if order is not None else NULL
+        memset(self.run.progress, 0, 5 * sizeof(double))
 
     def advance(self, Py_ssize_t step, targets, table, double seconds, int threads):
         """Runs steps from number ``step`` on until they or the seconds end; returns the number of the next, and
@@ -499,6 +511,20 @@ cdef class Replay:
                 if pool_now() >= end:
                     break
         return step, fine
+
+
+def are_objects(list dicts, list objects):
+    """Whether the values of the dicts, one after the other, are these very objects."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t place, k = 0, count = len(objects)
+    for values in dicts:
+        place = 0
+        while PyDict_Next(values, &place, &key, &value):
+            if k == count or value != <PyObject *> objects[k]:
+                return False
+            k += 1
+    return k == count
 
 
 def entries_of(phase):

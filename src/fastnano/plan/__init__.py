@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from .._kernels import _native
+from .._kernels._executor import FEW
 from .._state import no_grad, use_backend
 from ..autograd import Tensor, launch
 from ..nn import Module, clip_grad_norm_, clip_grad_value_
@@ -29,6 +31,7 @@ from .lowering import Lowering
 from .recording import NotPlannable, Recording, record
 from .replay import Change, Replayed, as_labels
 from .schedule import Schedule
+from .snapshot import Snapshot
 
 __all__ = ["NotPlannable", "Plan", "compile", "measured", "training_step"]
 
@@ -111,6 +114,7 @@ class Plan:
         self.batch_size, self.clip_norm, self.clip_value = int(batch_size), clip_norm, clip_value
         self.mean, self.std = mean, std
         self._made: dict[str, tuple[tuple, Replayed]] = {}
+        self._snapshot: Snapshot | None = None  # of the model, when it last predicted
         self._lock = threading.RLock()  # one epoch at a time
         self._running = False
 
@@ -174,7 +178,10 @@ class Plan:
     def predict(self, x: np.ndarray) -> np.ndarray:
         """The model's outputs in evaluation mode."""
         with self._lock:
-            return self._ready("predict", x).outputs(x)
+            if self._snapshot is None or not len(x) or not self._snapshot.holds_for(self.model, x):
+                made = self._ready("predict", x)
+                self._snapshot = Snapshot(self.model, x) if not made.questions else None
+            return self._made["predict"][1].outputs(x)
 
     def prepare(self, images: np.ndarray, labels: np.ndarray) -> Replayed:
         """Record and lay out the training step for data like these, if that is not done yet."""
@@ -269,8 +276,14 @@ class Plan:
         values = [lowering.value(array) for array in results]
         outputs = tuple(values) if what == "predict" else ()
         schedule = Schedule(lowering.nodes, () if outputs else tuple(values), outputs)
-        layout = Layout(schedule, batch, outputs, [a.shape[1:] for a in results])
-        return Replayed(schedule, layout, first.questions, self._affine)
+        shapes = [a.shape[1:] for a in results]
+        layout = Layout(schedule, batch, outputs, shapes)
+        few = None
+        if outputs:
+            with suppress(NotPlannable):  # some op works on blocks only
+                each = Schedule(lowering.nodes, (), outputs, together=False)
+                few = Replayed(each, Layout(each, FEW, outputs, shapes, lanes=1), [], self._affine)
+        return Replayed(schedule, layout, first.questions, self._affine, few)
 
     def _record(
         self, what: str, data: tuple[np.ndarray, ...], index: np.ndarray, paler: bool = False

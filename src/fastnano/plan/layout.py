@@ -1,7 +1,8 @@
 """Where each value of a schedule lies, and the entries of the native replay.
 
 Values of a batch that live within one phase share a thread's arena, sized for a block or two; those that outlive it
-have a stretch for every block of the batch.  What the threads sum has a copy for each virtual worker.
+have a stretch for every block of the batch.  What the threads sum has a copy for each virtual worker.  Where batches
+are of a few samples only, a block is one sample as it is, so that a lone one does not cost sixteen.
 """
 
 from __future__ import annotations
@@ -34,14 +35,20 @@ def aligned(size: int) -> int:
 class Layout:
     """The native form of a schedule for batches of at most so many samples.
 
-    ``outputs`` are values wanted after a step, in the plain layout, as arrays of samples of such shapes.
+    ``outputs`` are values wanted after a step, in the plain layout, as arrays of samples of such shapes; ``lanes`` is
+    how many samples a block has.
     """
 
     def __init__(
-        self, schedule: Schedule, batch: int, outputs: tuple[Value, ...] = (), shapes: Sequence[Shape] = ()
+        self,
+        schedule: Schedule,
+        batch: int,
+        outputs: tuple[Value, ...] = (),
+        shapes: Sequence[Shape] = (),
+        lanes: int = BLOCK,
     ) -> None:
-        self.schedule, self.batch = schedule, batch
-        self.blocks = -(-batch // BLOCK)
+        self.schedule, self.batch, self.lanes = schedule, batch, lanes
+        self.blocks = -(-batch // lanes)
         self.arrays: list[np.ndarray] = []
         self.homes: dict[Value, Operand] = {}
         self.plain: dict[Value, Operand] = {}  # the same samples, not in blocks
@@ -60,9 +67,18 @@ class Layout:
         self.arrays.append(whole)
         return whole[(-whole.ctypes.data % 64) // whole.itemsize :][:size]
 
+    def block_bytes(self, value: Value) -> int:
+        return 4 * self.lanes * value.size
+
+    def _batch_array(self, value: Value) -> tuple[np.ndarray, Operand]:
+        """Room for all blocks of a batch."""
+        array = self._new(self.blocks * self.lanes * value.size)
+        return array, (Home.BATCH, array.ctypes.data, self.block_bytes(value), value.size)
+
     def _plain_array(self, value: Value) -> np.ndarray:
-        array = self._new(self.blocks * BLOCK * value.size)
-        self.plain[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
+        array, self.plain[value] = self._batch_array(value)
+        if self.lanes == 1:
+            self.homes[value] = self.plain[value]
         return array.reshape(-1, value.size)
 
     def _find_homes(self) -> None:
@@ -79,9 +95,8 @@ class Layout:
                 else:
                     phases.setdefault(value, set()).update((-1, step.phase))  # of all blocks
         for value, used in phases.items():
-            if len(used) > 1:
-                array = self._new(self.blocks * BLOCK * value.size)
-                self.homes[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
+            if len(used) > 1 and value not in self.homes:
+                self.homes[value] = self._batch_array(value)[1]
 
     def _shared(self, step: Step, value: Value) -> None:
         if value not in self.homes:
@@ -123,7 +138,8 @@ class Layout:
             phases.append(
                 (alone, chains, arena.entries, arena.step, self.copy_bytes[phase], arena.scratch_offset)
             )
-        return Replay(phases, self.batch, self.thread_bytes, packing, [self.arrays, self.schedule])
+        keep = [self.arrays, self.schedule]
+        return Replay(phases, self.batch, self.lanes, self.thread_bytes, packing, keep)
 
     def _entry(self, step: Step) -> tuple:
         node = step.node
@@ -202,13 +218,15 @@ class _Arena:
         self._taken: dict[Value, int] = {}
         self._dead: list[Value] = []
         self._last = {v: i for i, step in enumerate(steps) for v in (*step.reads, *step.writes) if v.batched}
-        self._strips = strips_of(steps, layout.plain)
+        self._strips = strips_of(steps, layout.plain) if layout.lanes > 1 else {}
         drafts = [(step, entry) for i, step in enumerate(steps) for entry in self._draft(i, step)]
         self.owners = [step for step, _ in drafts]
-        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 and not self._strips else 1
+        pairs = 0 < self._size <= CACHE and layout.blocks > 1 and layout.lanes > 1 and not self._strips
+        self.step = 2 if pairs else 1
         self.scratch_offset = self._size * self.step
         nodes = [step.node for step in steps if step.node is not None]
-        self.bytes = self.scratch_offset + max((_scratch(node, self.step) for node in nodes), default=0)
+        scratch = (_scratch(node, self.step if layout.lanes > 1 else 0) for node in nodes)
+        self.bytes = self.scratch_offset + max(scratch, default=0)
         self.entries = [self._scale(entry) for _, entry in drafts]
 
     def _scale(self, entry: tuple) -> tuple:
@@ -245,7 +263,7 @@ class _Arena:
         strips = self._strips.get(step)
         yield _run(node, [found[v] for v in node.operands], strips, features=node.sizes.get("...", 0))
         for value in step.writes:
-            if value in layout.plain:
+            if value in layout.plain and layout.lanes > 1:
                 operands = [self._place(value), layout.plain[value]]
                 yield (Task.UNPACK, None, operands, [], [], {"features": value.size})
         self._dead += [*dying, *(v for v in step.writes if v.batched and self._last[v] == i)]
@@ -270,7 +288,7 @@ class _Arena:
         operands = [self._place(value)]
         if value in self.layout.plain:
             operands.append(self.layout.plain[value])
-        elif _KINDS[value.dtype] != 2:
+        elif _KINDS[value.dtype] != 2 and self.layout.lanes > 1:
             offset = self._room(64 * value.size)
             self._release(offset, 64 * value.size)
             operands.append((Home.ARENA, offset, 64 * value.size, value.size))
@@ -284,15 +302,15 @@ class _Arena:
     def _place(self, value: Value) -> Operand:
         if value in self.layout.homes:
             return self.layout.homes[value]
-        return (Home.ARENA, self._taken[value], 4 * BLOCK * value.size, value.size)
+        return (Home.ARENA, self._taken[value], self.layout.block_bytes(value), value.size)
 
     # Room
 
     def _take(self, value: Value) -> None:
-        self._taken[value] = self._room(64 * value.size)
+        self._taken[value] = self._room(aligned(self.layout.block_bytes(value)))
 
     def _give_back(self, value: Value, offset: int) -> None:
-        self._release(offset, 64 * value.size)
+        self._release(offset, aligned(self.layout.block_bytes(value)))
 
     def _room(self, size: int) -> int:
         """The smallest stretch that fits, or more at the end."""
@@ -317,9 +335,12 @@ class _Arena:
                 self._free.append((start, room))
 
 
-def _scratch(node: Node, step: int) -> int:
+def _scratch(node: Node, blocks: int) -> int:
+    """Bytes that a call needs besides its arrays, for so many blocks, or (0) for one sample as it is."""
     kernel = node.kernel
-    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, step)
+    if not blocks and (node.sums or not kernel.single):
+        raise NotPlannable(f"{node.name} has no form for one sample")
+    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, blocks)
     if found < 0:
         raise NotPlannable(f"{node.name}: a sample is too large for native code")
     return aligned(found)

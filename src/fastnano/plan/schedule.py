@@ -53,10 +53,17 @@ class Chain:
 
 
 class Schedule:
-    """Steps by phase; ``watched`` are the values (loss, right answers) that the plan adds up."""
+    """Steps by phase; ``watched`` are the values (loss, right answers) that the plan adds up.
+
+    ``together``: large weights may be taken to all blocks at once.
+    """
 
     def __init__(
-        self, nodes: Iterable[Node], watched: tuple[Value, ...], wanted: Iterable[Value] = ()
+        self,
+        nodes: Iterable[Node],
+        watched: tuple[Value, ...],
+        wanted: Iterable[Value] = (),
+        together: bool = True,
     ) -> None:
         self.steps: list[Step] = []
         self._writer: dict[Value, Step] = {}
@@ -65,7 +72,7 @@ class Schedule:
         self.counts = len(watched) > 1
         left = list(watched)
         for node in _needed(nodes, [*watched, *wanted]):
-            step = self._add(_step_of(node))
+            step = self._add(_step_of(node, together))
             for value in node.sums:
                 self._sum(step, value)
             left = [v for v in left if v not in self._writer]
@@ -157,10 +164,10 @@ def _needed(nodes: Iterable[Node], wanted: list[Value]) -> list[Node]:
     return kept[::-1]
 
 
-def _step_of(node: Node) -> Step:
+def _step_of(node: Node, together: bool) -> Step:
     mode, small = node.kernel.mode, max((v.size for v in node.operands), default=0) <= SMALL
     if node.batched and mode in ("blocks", "range"):
-        part = ROWS if mode == "blocks" and _far(node) else BLOCKS
+        part = ROWS if together and mode == "blocks" and _far(node) else BLOCKS
     elif (node.batched and mode != "split") or mode == "blocks":
         raise NotPlannable(
             f"{node.name} has no native form on {'a batch' if node.batched else 'shared arrays'}"
