@@ -38,9 +38,10 @@ OPS = {
             "dy x -> +dweight +dbias",
             multiply_adds="nio",
         ),
-        # convolution: two algorithms, one contract
+        # convolution: three algorithms, one contract
         Op("conv2d", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
         Op("conv2d_im2col", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
+        Op("conv2d_winograd", *_CONVOLUTION, dims=dims.winograd, multiply_adds="nopqdkl"),  # those it saves too
         # pooling; argmax counts positions of the unpadded h x w plane
         Op(
             "max_pool2d",
