@@ -37,7 +37,7 @@ FAMILIES = (
     *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
     *("reduction", "indexing", "metric", "optim"),
 )
-HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "threads.h")
+HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "threads.h", "debug.h")
 MOVERS = ("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies")  # between layouts
 NATIVE_ONLY = ("elementwise",)  # the formulas of ops.py are the definition
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)

@@ -10,6 +10,7 @@
 
 cdef enum:
     MAX_INPUTS = 4
+    LINE = 64  # bytes, to which all in an arena is aligned
 
 cpdef enum Home:
     FIXED      # an address
@@ -28,7 +29,7 @@ cpdef enum Task:
 cdef struct Operand:
     int home
     char *base
-    Py_ssize_t stride
+    Py_ssize_t stride      # where the home is an arena: which value it is
 
 cdef struct Entry:
     int task
@@ -80,6 +81,7 @@ cdef struct Run:
     Py_ssize_t first, n, blocks        # of this step
     Py_ssize_t thread_bytes
     char *threads
+    Py_ssize_t *owner                  # in a debug build: the value that each line of the threads' memory holds
     double *progress                   # steps, samples, sum of the losses, right answers, last loss
     pack_function pack
     unpack_function unpack
@@ -171,8 +173,12 @@ cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     while block < last:
         some = min(phase.step, last - block)
         live = min(some * BLOCK, run.n - block * BLOCK)
+        if DEBUGGING:
+            memset(run.owner + thread * run.thread_bytes // LINE, 0, run.thread_bytes // LINE * sizeof(Py_ssize_t))
         for k in range(phase.block_begin, phase.block_end):
             entry = &run.entry[k]
+            if DEBUGGING:
+                guard_entry(entry, phase, own, copy, block, some)
             if entry.task == RUN:
                 run_kernel(entry, phase, own, copy, block, some, live)
             elif entry.task == GATHER:
@@ -260,11 +266,31 @@ cdef bint run_step(Run *run, int threads) noexcept nogil:
         phase = &run.phase[k]
         if phase.block_begin < phase.block_end:
             pool_run(block_part, phase, phase.items, threads)
+            allow(phase.copies, phase.copy_bytes * WORKERS)
         if not alone_part(run, phase):
             return False
         if phase.chain_items:
             pool_run(chain_part, phase, phase.chain_items, threads)
     return True
+
+
+cdef class Memory:
+    """Cleared, 64-byte aligned, a buffer for NumPy; a debug build guards both its ends."""
+
+    cdef char *memory
+    cdef Py_ssize_t bytes
+
+    def __cinit__(self, Py_ssize_t bytes):
+        self.memory, self.bytes = allocate(bytes), bytes
+        if self.memory == NULL:
+            raise MemoryError(f"{bytes} bytes for a plan")
+        memset(self.memory, 0, bytes)
+
+    def __dealloc__(self):
+        free(self.memory)
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.memory, self.bytes, False, flags)
 
 
 cdef class Replay:
@@ -314,6 +340,7 @@ cdef class Replay:
             free(self.run.phase[k].copies)
         free(self.run.phase)
         free(self.run.entry)
+        free(self.run.owner)
         free(self.arena.memory)
 
     cdef int set_packing(self, tuple packing) except -1:
@@ -405,6 +432,9 @@ cdef class Replay:
             self.arena.memory = allocate(self.arena.size)
             if self.arena.memory == NULL:
                 raise MemoryError(f"{self.arena.size} bytes for the blocks of a plan")
+            if DEBUGGING:
+                free(run.owner)
+                run.owner = <Py_ssize_t *> calloc(self.arena.size // LINE, sizeof(Py_ssize_t))
         run.threads = self.arena.memory
         with nogil:
             while step < steps and fine:
