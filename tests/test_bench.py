@@ -109,6 +109,13 @@ def test_asv_finds_its_benchmarks():
     calls.time_kernels("softmax scores", "numpy")
 
 
+def test_asv_times_an_epoch_of_a_plan():
+    calls = _import("bench.benchmarks").Plan()
+    calls.setup("mlp")
+    calls.time_epoch("mlp")
+    calls.time_one_image("mlp")
+
+
 def _rows(module, path, *arguments):
     """The figures that a command writes."""
     _import(f"bench.{module}").main([*arguments, "--threads=1", "--batch=4", "--rounds=1", f"--json={path}"])
