@@ -14,7 +14,7 @@ help:
 	@echo "make lint      ruff, mypy"
 	@echo "make format    let ruff mend what it can"
 	@echo "make bench     training steps side by side with the peers that are installed"
-	@echo "make sanitize  the kernels' tests under the address and undefined-behaviour sanitizers"
+	@echo "make sanitize  a debug build, and the tests of kernels and plans on it"
 	@echo "make docs      the API reference, into build/docs"
 	@echo "make dist      wheel and sdist, into dist"
 	@echo "make clean     remove all that was made here"
@@ -38,11 +38,11 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m bench.peers $(ARGS)
 
 sanitize: $(VENV)/.test
-	mkdir -p build/sanitized && cp -r src/fastnano build/sanitized/
-	FASTNANO_SANITIZE=1 $(BIN)/python setup.py --quiet build_ext --force --build-lib build/sanitized --build-temp build/objects
+	mkdir -p build/debug/lib && tar -C src --exclude='*.so' -cf - fastnano | tar -C build/debug/lib -xf -
+	FASTNANO_DEBUG=1 $(BIN)/python setup.py --quiet build_ext --build-lib build/debug/lib --build-temp build/debug/objects
 	LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so) $$($${CC:-gcc} -print-file-name=libstdc++.so)" \
-	  ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/sanitized \
-	  $(BIN)/python -m pytest tests/test_parity.py tests/test_memory.py -k "not numba" $(ARGS)
+	  ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/debug/lib \
+	  $(BIN)/python -m pytest tests/test_parity.py tests/test_memory.py $(wildcard tests/test_plan*.py) -k "not numba" $(ARGS)
 
 docs: $(VENV)/.docs
 	$(BIN)/pdoc --docformat restructuredtext --output-directory build/docs fastnano

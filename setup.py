@@ -21,7 +21,6 @@ from setuptools.errors import CompileError
 
 ROOT = Path(__file__).parent.resolve()
 KERNELS = Path("src/fastnano/_kernels")
-GENERATED = Path("build/native")
 
 FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-pthread", "-g0"]
 WARNINGS = [
@@ -31,14 +30,13 @@ WARNINGS = [
     "-Wno-unused-parameter",
     "-Wno-missing-field-initializers",
 ]
+DEBUG = os.environ.get("FASTNANO_DEBUG", "0") not in ("", "0")
 SANITIZERS = [
-    "-fsanitize=address,undefined",
-    "-fno-sanitize-recover=undefined",
-    "-fno-omit-frame-pointer",
-    "-g",
-    "-O1",
+    "-fsanitize=address,undefined,float-cast-overflow",
+    "-fno-sanitize-recover=undefined,float-cast-overflow",
 ]
-SANITIZE = SANITIZERS if os.environ.get("FASTNANO_SANITIZE") else []
+DEBUGGING = [*SANITIZERS, "-fno-omit-frame-pointer", "-g", "-O1", "-DFASTNANO_DEBUG"] if DEBUG else []
+GENERATED = Path("build/debug/native" if DEBUG else "build/native")
 AVX2 = ["-mavx2", "-mfma"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -65,6 +63,8 @@ def generator():
 
 def extension(name: str, source: str, flags: list[str]) -> Extension:
     """One module of the package, from a Cython source that is written only when it changes."""
+    if DEBUG:
+        source = source.replace("boundscheck=False", "boundscheck=True")
     path = ROOT / GENERATED / f"{name.rpartition('.')[2]}.pyx"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != source:
@@ -75,8 +75,8 @@ def extension(name: str, source: str, flags: list[str]) -> Extension:
         include_dirs=[str(KERNELS), numpy.get_include()],
         depends=[str(KERNELS / header) for header in generator().HEADERS],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("CYTHON_CLINE_IN_TRACEBACK", "0")],
-        extra_compile_args=FLAGS + WARNINGS + flags + SANITIZE,
-        extra_link_args=["-pthread", *SANITIZE],
+        extra_compile_args=FLAGS + WARNINGS + flags + DEBUGGING,
+        extra_link_args=["-pthread", *DEBUGGING],
     )
 
 

@@ -66,6 +66,26 @@ class Training:
         self.infer()
 
 
+class Plan:
+    """Training compiled steps, an epoch of ``SCAN`` batches in one call."""
+
+    params = (list(NETWORKS),)
+    param_names = ("network",)
+    timeout = 120
+
+    def setup(self, network: str) -> None:
+        _use("cython")
+        self.train, self.infer, _ = CONTESTANTS["fastnano plan"].make(network, BATCH, processors(), "cython")
+        self.train()
+        self.infer()
+
+    def time_epoch(self, _: str) -> None:
+        self.train()
+
+    def time_one_image(self, _: str) -> None:
+        self.infer()
+
+
 class Memory:
     """The process's peak after a few training steps."""
 

@@ -52,11 +52,11 @@ class Task(NamedTuple):
 
 
 class Child:
-    """A contestant in a process of its own."""
+    """A contestant in a process of its own, which has the environment of this moment."""
 
-    def __init__(self, name: str, options: argparse.Namespace) -> None:
+    def __init__(self, name: str, options: argparse.Namespace, label: str = "") -> None:
         context = multiprocessing.get_context("spawn")
-        self.name = name
+        self.name, self.label = name, label or name
         self._pipe, theirs = context.Pipe()
         arguments = (theirs, name, options.batch, options.threads, options.backend)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
@@ -122,26 +122,31 @@ def present(peers: list[str]) -> list[str]:
     return [name for name, contestant in CONTESTANTS.items() if contestant.package in packages]
 
 
+def limit(threads: int) -> None:
+    """Of this process's children."""
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), JAX_PLATFORMS="cpu")
+
+
 def start(options: argparse.Namespace) -> list[Child]:
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(options.threads)), JAX_PLATFORMS="cpu")
+    limit(options.threads)
     return [Child(name, options) for name in present(options.peers)]
 
 
 def measure(children: list[Child], task: Task, rounds: int) -> dict[str, list[float]]:
-    """Median seconds per step in each round, by contestant; who fails is left out, and said."""
+    """Median seconds per step in each round, by label; who fails is left out, and said."""
     running = [child for child in children if task.network in CONTESTANTS[child.name].networks]
-    found: dict[str, list[float]] = {child.name: [] for child in running}
+    found: dict[str, list[float]] = {child.label: [] for child in running}
     for turn in range(-1, rounds):  # the first warms up
         for child in list(running):
             try:
                 times = child.run(task)
             except RuntimeError as error:
-                print(f"{child.name}, {task.network}: {error}: skipped", file=sys.stderr)
+                print(f"{child.label}, {task.network}: {error}: skipped", file=sys.stderr)
                 running.remove(child)
-                del found[child.name]
+                del found[child.label]
                 continue
             if turn >= 0:
-                found[child.name].append(median(times))
+                found[child.label].append(median(times))
             time.sleep(REST)
         running = running[1:] + running[:1]  # another one goes first
     return found
@@ -162,10 +167,12 @@ class Spread(NamedTuple):
         return f"{self.middle:{form}} ({self.low:{form}}..{self.high:{form}})"
 
 
-def results(found: dict[str, list[float]], network: str, infer: bool, batch: int) -> Iterator[dict[str, Any]]:
-    """One row per contestant: seconds, GFLOP/s, and the ratio to the time of fastnano's plan, round by round."""
+def results(
+    found: dict[str, list[float]], network: str, infer: bool, batch: int, to: str = OURS
+) -> Iterator[dict[str, Any]]:
+    """One row per contestant: seconds, GFLOP/s, and the ratio to one's time, round by round."""
     flop = network_flop(network, training=not infer) * (1 if infer else batch)
-    ours = found.get(OURS)
+    ours = found.get(to)
     for name, seconds in found.items():
         ratios = [theirs / mine for theirs, mine in zip(seconds, ours, strict=True)] if ours else []
         yield {
@@ -181,10 +188,10 @@ def results(found: dict[str, list[float]], network: str, infer: bool, batch: int
 # Output
 
 
-def show_steps(title: str, rows: list[dict[str, Any]], machine: Machine) -> None:
+def show_steps(title: str, rows: list[dict[str, Any]], machine: Machine, whose: str = "fastnano") -> None:
     print_table(
         title,
-        ["", "µs (quartiles)", "s / epoch", "GFLOP/s", "of peak", "time / fastnano's"],
+        ["", "µs (quartiles)", "s / epoch", "GFLOP/s", "of peak", f"time / {whose}'s"],
         [
             [
                 row["contestant"],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +28,7 @@ def _import(name: str) -> ModuleType:
 
 
 workloads = _import("bench.workloads")
+QUIET = _import("bench.machine").Machine("a processor", 1, 1, "avx2", 0.0, 1.0, 1.0, "hand")
 HAND = {"mlp": 98, "lenet": 136, "bncnn": 503, "basic": 4300}  # GFLOP per epoch of 60,000 images
 
 
@@ -105,3 +108,55 @@ def test_asv_finds_its_benchmarks():
     calls = benchmarks.Kernels()
     calls.setup("softmax scores", "numpy")
     calls.time_kernels("softmax scores", "numpy")
+
+
+def test_asv_times_an_epoch_of_a_plan():
+    calls = _import("bench.benchmarks").Plan()
+    calls.setup("mlp")
+    calls.time_epoch("mlp")
+    calls.time_one_image("mlp")
+
+
+def _rows(module, path, *arguments):
+    """The figures that a command writes."""
+    _import(f"bench.{module}").main([*arguments, "--threads=1", "--batch=4", "--rounds=1", f"--json={path}"])
+    return json.loads(path.read_text())["rows"]
+
+
+@pytest.fixture
+def _found(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *sys.path]))  # by other processes
+    for name in _import("bench.peers")._THREAD_VARIABLES:
+        monkeypatch.setenv(name, "1")  # as the commands do, but for this test only
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    monkeypatch.setattr(_import("bench.command"), "describe", lambda _: QUIET)
+
+
+@pytest.mark.usefixtures("_found")
+def test_startup_trains_a_batch_in_a_fresh_process(tmp_path):
+    rows = _rows("startup", tmp_path / "json", "--networks=mlp", "--peers")
+    assert [row["contestant"] for row in rows] == ["fastnano plan", "fastnano eager"]
+    assert all(row["process"][1] > row["imports"][1] + row["first_batch"][1] > 0 for row in rows)
+
+
+@pytest.mark.usefixtures("_found")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts for the GNU C library")
+def test_a_plan_allocates_nothing(tmp_path):
+    plan, eager = _rows("allocations", tmp_path / "json", "--networks=mlp", "--few=10", "--many=30")
+    assert plan["allocations"] < 0.5
+    assert eager["allocations"] > 1
+
+
+@pytest.mark.usefixtures("_found")
+def test_steps_beside_other_processes(tmp_path):
+    arguments = "--networks=mlp", "--burners=1", "--seconds=0.01", "--peers"
+    rows = _rows("busy", tmp_path / "json", *arguments)
+    assert [row["contestant"] for row in rows] == ["fastnano plan", "fastnano eager"]
+    assert all(row["slowdown"][1] == pytest.approx(row["busy"][1] / row["quiet"][1]) for row in rows)
+
+
+@pytest.mark.usefixtures("_found")
+def test_instruction_sets_are_compared_to_the_best(tmp_path):
+    rows = _rows("isas", tmp_path / "json", "--networks=mlp", "--seconds=0.01")
+    assert [row["contestant"] for row in rows] == list(fastnano._kernels._native.available())
+    assert min(row["ratio"][1] for row in rows) == 1

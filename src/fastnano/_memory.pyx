@@ -18,6 +18,10 @@ np.import_array()
 cdef extern from "<stdlib.h>" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t bytes)
 
+cdef extern from "debug.h" nogil:
+    void forbid(const void *place, size_t bytes)
+    void allow(const void *place, size_t bytes)
+
 cdef extern from "numpy/ndarraytypes.h":
     ctypedef struct PyDataMemAllocator:
         void *ctx
@@ -72,14 +76,17 @@ cdef Shelf *shelf_of(size_t size) noexcept:
 cdef void *take(void *ctx, size_t size) noexcept:
     global kept
     cdef void *memory = NULL
-    cdef Shelf *shelf
-    size = rounded(size)
-    shelf = shelf_of(size)
+    cdef size_t whole = rounded(size)
+    cdef Shelf *shelf = shelf_of(whole)
     if shelf != NULL and shelf.count:
         shelf.count -= 1
-        kept -= size
-        return shelf.blocks[shelf.count]
-    return NULL if posix_memalign(&memory, 64, size) else memory
+        kept -= whole
+        memory = shelf.blocks[shelf.count]
+    elif posix_memalign(&memory, 64, whole):
+        return NULL
+    forbid(memory, whole)
+    allow(memory, size)
+    return memory
 
 
 cdef void give_back(void *ctx, void *memory, size_t size) noexcept:
@@ -90,6 +97,7 @@ cdef void give_back(void *ctx, void *memory, size_t size) noexcept:
     if memory == NULL or shelf == NULL or shelf.count == DEPTH or kept + size > MOST:
         free(memory)
         return
+    forbid(memory, size)
     shelf.blocks[shelf.count] = memory
     shelf.count += 1
     kept += size

@@ -43,7 +43,7 @@ FAMILIES = (
     *("linear", "convolution", "winograd", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
     *("reduction", "indexing", "metric", "optim"),
 )
-HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h")
+HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")
 MOVERS = (  # between layouts, and of pixels
     *("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies", "change_images"),
 )

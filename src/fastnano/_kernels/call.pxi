@@ -149,6 +149,8 @@ cdef void block_item(void *context, Py_ssize_t item, int thread) noexcept nogil:
     while block < last:
         some = min(call.step, last - block)
         first, live = block * BLOCK, min(some * BLOCK, call.extent - block * BLOCK)
+        if DEBUGGING:
+            guard_blocks(call, own, copy, some)
         for k in range(program.arrays):
             array = &program.array[k]
             at = beside_scratch(&program.main, k)
@@ -311,12 +313,14 @@ cdef Arena take_arena(Py_ssize_t size) except *:
         arena.memory = allocate(arena.size)
         if arena.memory == NULL:
             raise MemoryError(f"{size} bytes for the blocks of a native kernel")
+    allow(arena.memory, arena.size)
     return arena
 
 
 cdef void give_back(Arena arena) noexcept:
     global idle_count
     if idle_count < MAX_IDLE:
+        forbid(arena.memory, arena.size)
         idle[idle_count] = arena
         idle_count += 1
     else:

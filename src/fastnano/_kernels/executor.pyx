@@ -7,8 +7,10 @@
 # number of threads.
 """
 
+from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
+from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 cimport numpy as np
@@ -23,6 +25,11 @@ cdef extern from "threads.h" nogil:
     int pool_threads()
     void pool_set_threads(int threads)
     long long pool_now()
+
+cdef extern from "debug.h" nogil:
+    const bint DEBUGGING  # a constant to the C compiler too
+    void forbid(const void *place, Py_ssize_t bytes)
+    void allow(const void *place, Py_ssize_t bytes)
 
 cdef extern from *:
     """
@@ -59,6 +66,7 @@ cdef extern from *:
 include "program.pxi"
 include "call.pxi"
 include "replay.pxi"
+include "guard.pxi"
 
 
 def supported():

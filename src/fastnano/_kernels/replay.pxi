@@ -13,6 +13,7 @@
 
 cdef enum:
     MAX_INPUTS = 4
+    LINE = 64  # bytes, to which all in an arena is aligned
 
 cpdef enum Home:
     FIXED      # an address
@@ -31,7 +32,7 @@ cpdef enum Task:
 cdef struct Operand:
     int home
     char *base
-    Py_ssize_t stride
+    Py_ssize_t stride      # where the home is an arena: which value it is
     Py_ssize_t strip       # bytes to the next strip
 
 cdef struct Entry:
@@ -95,6 +96,7 @@ cdef struct Run:
     Py_ssize_t first, n, blocks        # of this step
     Py_ssize_t thread_bytes
     char *threads
+    Py_ssize_t *owner                  # in a debug build: the value that each line of the threads' memory holds
     double *progress                   # steps, samples, sum of the losses, right answers, last loss
     long long *spent                   # nanoseconds of each entry on each thread; NULL: not measured
     pack_function pack
@@ -226,10 +228,14 @@ cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     while block < last:
         some = min(phase.step, last - block)
         live = min(some * run.lanes, run.n - block * run.lanes)
+        if DEBUGGING:
+            memset(run.owner + thread * run.thread_bytes // LINE, 0, run.thread_bytes // LINE * sizeof(Py_ssize_t))
         first = phase.block_begin
         while first < phase.block_end:
             for strip in range(run.entry[first].strips):
                 for k in range(first, first + run.entry[first].together):
+                    if DEBUGGING:
+                        guard_entry(&run.entry[k], phase, own, copy, block, some, strip)
                     begun = pool_now() if run.spent != NULL else 0
                     run_task(&run.entry[k], phase, own, copy, block, some, live, strip)
                     if run.spent != NULL:
@@ -335,7 +341,27 @@ cdef bint run_step(Run *run, int threads) noexcept nogil:
             pool_run(chain_part, phase, phase.chain_items, threads)
         if phase.block_begin < phase.block_end:
             pool_run(block_part, phase, phase.items, threads)
+            allow(phase.copies, phase.copy_bytes * WORKERS)
     return True
+
+
+cdef class Memory:
+    """Cleared, 64-byte aligned, a buffer for NumPy; a debug build guards both its ends."""
+
+    cdef char *memory
+    cdef Py_ssize_t bytes
+
+    def __cinit__(self, Py_ssize_t bytes):
+        self.memory, self.bytes = allocate(bytes), bytes
+        if self.memory == NULL:
+            raise MemoryError(f"{bytes} bytes for a plan")
+        memset(self.memory, 0, bytes)
+
+    def __dealloc__(self):
+        free(self.memory)
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.memory, self.bytes, False, flags)
 
 
 cdef class Replay:
@@ -387,6 +413,7 @@ cdef class Replay:
             free(self.run.phase[k].copies)
         free(self.run.phase)
         free(self.run.entry)
+        free(self.run.owner)
         free(self.arena.memory)
 
     cdef int set_packing(self, tuple packing) except -1:
@@ -497,6 +524,9 @@ cdef class Replay:
             self.arena.memory = allocate(self.arena.size)
             if self.arena.memory == NULL:
                 raise MemoryError(f"{self.arena.size} bytes for the blocks of a plan")
+            if DEBUGGING:
+                free(run.owner)
+                run.owner = <Py_ssize_t *> calloc(self.arena.size // LINE, sizeof(Py_ssize_t))
         run.threads = self.arena.memory
         with nogil:
             while step < steps and fine:

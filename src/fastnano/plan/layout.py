@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._kernels._executor import Home, Replay, Task
+from .._kernels._executor import Home, Memory, Replay, Task
 from .lowering import Node, Shape, Value
 from .recording import NotPlannable
 from .schedule import ALONE, BLOCKS, ROWS, Chain, Schedule, Step
@@ -24,7 +24,7 @@ CHUNK = 8192  # elements of a chain's item, about
 ITEMS = 16  # of a product over all blocks
 TILE = 8  # rows of a chain's item are a multiple of this
 
-Operand = tuple[int, int, int, int]  # home, address or offset, bytes per block, elements
+Operand = tuple[int, int, int, int]  # home, address or offset, bytes per block (in an arena: whose), elements
 _KINDS = {np.dtype(np.uint8): 0, np.dtype(np.float32): 1, np.dtype(np.int64): 2}
 
 
@@ -50,6 +50,7 @@ class Layout:
         self.schedule, self.batch, self.lanes = schedule, batch, lanes
         self.blocks = -(-batch // lanes)
         self.arrays: list[np.ndarray] = []
+        self._own_bytes = 0
         self.homes: dict[Value, Operand] = {}
         self.plain: dict[Value, Operand] = {}  # the same samples, not in blocks
         self.copies: dict[Value, int] = {}  # offsets of sums among a worker's
@@ -63,9 +64,10 @@ class Layout:
 
     def _new(self, size: int, dtype: Any = np.float32) -> np.ndarray:
         """A new array, 64-byte aligned, that lives as long as the plan."""
-        whole = np.zeros(size + 16, dtype)
-        self.arrays.append(whole)
-        return whole[(-whole.ctypes.data % 64) // whole.itemsize :][:size]
+        array = np.frombuffer(Memory(size * np.dtype(dtype).itemsize), dtype)
+        self._own_bytes += array.nbytes
+        self.arrays.append(array)
+        return array
 
     def block_bytes(self, value: Value) -> int:
         return 4 * self.lanes * value.size
@@ -115,8 +117,7 @@ class Layout:
     def bytes(self) -> int:
         """Of all buffers of the plan, those of one thread included."""
         copies = sum(self.copy_bytes) * min(self.blocks, 8)
-        own = sum(a.nbytes for a in self.arrays if a.base is None and a.size)
-        return own + copies + self.thread_bytes
+        return self._own_bytes + copies + self.thread_bytes
 
     @property
     def thread_bytes(self) -> int:
@@ -291,7 +292,7 @@ class _Arena:
         elif _KINDS[value.dtype] != 2 and self.layout.lanes > 1:
             offset = self._room(64 * value.size)
             self._release(offset, 64 * value.size)
-            operands.append((Home.ARENA, offset, 64 * value.size, value.size))
+            operands.append((Home.ARENA, offset, 0, value.size))
         return (Task.GATHER, None, operands, [], [], {"input": value.input})
 
     def _operand(self, node: Node, value: Value) -> Operand:
@@ -302,7 +303,7 @@ class _Arena:
     def _place(self, value: Value) -> Operand:
         if value in self.layout.homes:
             return self.layout.homes[value]
-        return (Home.ARENA, self._taken[value], self.layout.block_bytes(value), value.size)
+        return (Home.ARENA, self._taken[value], id(value), value.size)
 
     # Room
 
