@@ -114,6 +114,7 @@ cdef void linear_forward_single(
     memcpy(y, bias, 4 * o)
     t.a, t.a_row, t.b, t.b_step, t.terms, t.lines = weight, i, x, BLOCK, i // BLOCK, 1
     t.out, t.out_row, t.sums = y, 1, NULL
+    t.b_line = t.b_group = t.b_plane = t.out_group = t.out_col = t.out_plane = 0
     correlate(&t, o, 1, 1, 1)
     if i > BLOCK and rest:  # the last sixteen, of which the first are done already
         memset(last, 0, sizeof(last))
