@@ -80,14 +80,20 @@ class Op(Row):
     for backward, or for the caller beside it.  Each further rule names what one gradient kernel, called after
     the first thing it writes (``linear_dx``), reads and writes; rules run in order and may read what an earlier
     one wrote.  ``dims`` computes the sizes that need arithmetic; the sizes of the letters ``multiply_adds`` multiply to
-    the multiply-adds of each of its kernels.
+    the multiply-adds of each of its kernels; ``each`` is a letter whose places they work on one by one.
     """
 
     def __init__(
-        self, name: str, forward: str, *gradients: str, dims: Dims | None = None, multiply_adds: str = ""
+        self,
+        name: str,
+        forward: str,
+        *gradients: str,
+        dims: Dims | None = None,
+        multiply_adds: str = "",
+        each: str = "",
     ) -> None:
         self.name, self.multiply_adds = name, multiply_adds
-        self.forward = Contract.parse(f"{name}_forward", forward, dims)
+        self.forward = Contract.parse(f"{name}_forward", forward, dims, each)
         known = {a.name: a for a in self.forward.arrays}
         known |= {f"d{a.name}": Argument(f"d{a.name}", a.letters) for a in self.forward.arrays}
         self.gradients = tuple(self._gradient(rule, known) for rule in gradients)
@@ -106,6 +112,7 @@ class Op(Row):
             tuple(known[r] for r in reads),
             tuple(marked),
             self.forward.scalars,
+            each=self.forward.each,
         )
 
     def rules_for(self, wanted: frozenset[str]) -> tuple[Contract, ...]:

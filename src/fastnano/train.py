@@ -22,7 +22,7 @@ from ._state import current_backend, no_grad
 from .autograd import Tensor
 from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, Subset, TensorDataset
-from .data.transforms import Normalize
+from .data.transforms import Compose, Normalize, RandomHorizontalFlip, RandomRotation, RandomShift
 from .nn import Module
 from .nn.module import evaluating
 from .optim import Optimizer
@@ -31,6 +31,8 @@ from .plan import SLICE, NotPlannable, Plan, measured, training_step
 
 Record = dict[str, Any]
 Transform = Callable[..., np.ndarray]
+# What a plan can do to images, by its names for it.
+NATIVE = {RandomShift: "shift", RandomRotation: "turn", RandomHorizontalFlip: "flip"}
 
 
 @dataclass
@@ -187,8 +189,9 @@ class Trainer:
         DataLoader keeps its own batch size, order and transform, which come before these.
 
         The step is compiled into a native plan (see ``fastnano.compile``) where it has one; else it runs layer by
-        layer, and ``history.eager`` says why.  ``compile=True`` raises NotPlannable instead, ``compile=False``
-        never compiles.  A plan repeats the ops of a step, not what else Python does in ``forward``.
+        layer, and ``history.eager`` says why.  ``compile=True`` raises NotPlannable instead, ``compile=False`` never
+        compiles.  A plan repeats the ops of a step, not what else Python does in ``forward``; of transforms it takes
+        the random ones of ``fastnano.data``, for uint8 images, with the same draws and the same pixels.
 
         Raises FloatingPointError where the loss is NaN or infinite, before that step updates any weight.
         Ctrl-C stops at the end of a step, with ``history.stopped`` set; a second one at once.
@@ -292,8 +295,7 @@ class Trainer:
             raise NotPlannable(f"the {current_backend()} back end is in use, and plans are native")
         if not isinstance(prepare, Prepare):
             raise NotPlannable(f"transform={prepare!r} is Python code")
-        if loader.transform is not None:
-            raise NotPlannable(f"the images go through {loader.transform!r}, which is Python code")
+        _random_parts(loader)
         options: dict[str, Any] = {"model": self.model, "loss": self.loss, "optimizer": self.optimizer}
         options |= {"batch_size": loader.batch_size, "scheduler": self.scheduler}
         options |= {"clip_norm": self.clip_norm, "clip_value": self.clip_value}
@@ -306,7 +308,8 @@ class Trainer:
         """An epoch in native code."""
         x, y, numbers = _arrays(loader.dataset)
         order = loader.order(loader.epoch)[: len(loader) * loader.batch_size]
-        status = self.status
+        parts, status = _random_parts(loader), self.status
+        augment = [(NATIVE[type(t)], drawn) for t, drawn in zip(parts, loader.draw(parts), strict=True)]
 
         def poll(progress: np.ndarray) -> bool:
             step, status.images, status.loss_sum, right, _ = progress.tolist()
@@ -316,7 +319,7 @@ class Trainer:
             return bool(self.stop)
 
         try:
-            plan.run_epoch(x, y, order if numbers is None else numbers[order], poll, seconds)
+            plan.run_epoch(x, y, order if numbers is None else numbers[order], poll, seconds, augment)
         except FloatingPointError:
             status.step = int(plan.progress[0]) + 1
             self._check(plan.progress[4])
@@ -394,6 +397,19 @@ def _arrays(dataset: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     if plain and len(dataset.arrays) == 2:
         return dataset.arrays[0], dataset.arrays[1], None
     raise NotPlannable(f"the data set {dataset!r} is Python code, not a pair of arrays")
+
+
+def _random_parts(loader: DataLoader) -> list[Any]:
+    """The transforms, one after another, that the images go through in a plan."""
+    transform = loader.transform
+    parts = Compose([] if transform is None else [transform]).parts()
+    for part in parts:
+        if type(part) not in NATIVE:
+            raise NotPlannable(f"the images go through {part!r}, which is Python code")
+        x = _arrays(loader.dataset)[0]
+        if x.dtype != np.uint8 or x.ndim not in (3, 4):
+            raise NotPlannable(f"{part!r} of {x.dtype} {x.shape} is Python code; plans take uint8 images")
+    return parts
 
 
 def _origin(data: Any) -> Any:

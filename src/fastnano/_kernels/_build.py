@@ -21,7 +21,8 @@ and the numbers are found by name: the row's letters (sizes) and scalars, and wh
 * ``blocks``, ``live``          a block kernel: so many blocks of 16 samples, so many samples in them
 * ``begin``, ``end``            an elementwise kernel: a range of the flat arrays
 * ``sample``, ``features``      where they are in blocks: number of the first sample, elements of one; else 0
-* ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays
+* ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays; beside ``blocks``, one that a
+                              plan may split so, over all blocks of the batch, and that else gets the whole range
 
 A companion ``size NAME_scratch(...)`` tells how many floats the kernel wants per thread as ``scratch``, or -1 where it
 cannot serve such sizes; a companion ``void NAME_merge(mean, var, count, other_mean, other_var, other_count, ...,
@@ -37,8 +38,10 @@ FAMILIES = (
     *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
     *("reduction", "indexing", "metric", "optim"),
 )
-HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "threads.h", "debug.h")
-MOVERS = ("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies")  # between layouts
+HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")
+MOVERS = (  # between layouts, and of pixels
+    *("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies", "change_images"),
+)
 NATIVE_ONLY = ("elementwise",)  # the formulas of ops.py are the definition
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"(.*?[ *])(\w+)")

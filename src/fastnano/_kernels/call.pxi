@@ -36,6 +36,10 @@ cdef inline void fill(
             values[k] = <double> call.sizes[numbers[k].index]
         elif source == SCALAR:
             values[k] = call.scalars[numbers[k].index]
+        elif source == PART_BEGIN:
+            values[k] = 0
+        elif source == PART_END:
+            values[k] = <double> call.sizes[numbers[k].index]
         elif source == SAMPLE:
             values[k] = <double> sample
         elif source == FEATURES:
@@ -309,8 +313,8 @@ cdef class Kernel:
 
     @property
     def split(self):
-        """The letter by which it is split."""
-        return self.letters[self.program.split]
+        """The letter by which it is split, or may be."""
+        return self.letters[self.program.split] if self.program.split >= 0 else ""
 
     @property
     def merges(self):

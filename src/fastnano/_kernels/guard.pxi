@@ -21,7 +21,7 @@ cdef void guard_blocks(Call *call, char *own, char *copy, Py_ssize_t some) noexc
 
 
 cdef void guard_entry(
-    const Entry *entry, const Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some
+    const Entry *entry, const Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, int strip
 ) noexcept nogil:
     """Before a call of a plan's block part."""
     cdef Run *run = phase.run
@@ -33,7 +33,7 @@ cdef void guard_entry(
     for late in range(2):  # what is read first: a result may take its place
         for k in range(count):
             if writes(entry, k) == late:
-                lend_operand(entry, k, run, at(&entry.operand[k], own, copy, block), some)
+                lend_operand(entry, k, run, at(&entry.operand[k], own, copy, block), some, strip)
     if entry.task == RUN:
         own_lines(run, scratch, lend_scratch(&entry.call, scratch, some), 0)
 
@@ -42,13 +42,19 @@ cdef inline bint writes(const Entry *entry, int k) noexcept nogil:
     return entry.call.program.array[k].written if entry.task == RUN else k == 1 or entry.task == GATHER
 
 
-cdef void lend_operand(const Entry *entry, int k, Run *run, char *place, Py_ssize_t some) noexcept nogil:
+cdef void lend_operand(
+    const Entry *entry, int k, Run *run, char *place, Py_ssize_t some, int strip
+) noexcept nogil:
+    """The strip of an operand that a call is given, if it holds what is to be read."""
     cdef const Operand *operand = &entry.operand[k]
     cdef Py_ssize_t bytes = 4 * entry.call.count[k] * (1 if operand.home == WORKER else BLOCK * some)
     cdef bint fresh = writes(entry, k) and operand.home != WORKER
     cdef int j
     if operand.home == FIXED:
         return
+    if operand.strip or (entry.strips > 1 and entry.call.program.mode == RANGE):
+        bytes //= entry.strips
+        place += strip * bytes
     if operand.home == ARENA and not writes(entry, k) and not owns(run, place, bytes, operand.stride):
         fprintf(stderr, "operand %d of the next call holds another value\n", k)
         return

@@ -8,18 +8,18 @@ cdef enum:
 # So many inputs at a time that those of all blocks stay in cache for all outputs: 9216 to 128 rise from 74 to 110
 # GFLOP/s with two blocks.
 cdef void linear_forward(
-    const vec *x, const float *weight, const float *bias, vec *y, size i, size o, size blocks
+    const vec *x, const float *weight, const float *bias, vec *y, size i, size o, size blocks, size o_begin, size o_end
 ) noexcept nogil:
     cdef size begin, some = max(NEAR // (BLOCK * blocks), BLOCK)
     cdef product t
     t.a_row, t.b_col = i, BLOCK * i
-    t.bias = bias
-    t.out, t.out_row, t.out_col = <float *> y, BLOCK, BLOCK * o
+    t.bias = bias + o_begin
+    t.out, t.out_row, t.out_col = <float *> y + BLOCK * o_begin, BLOCK, BLOCK * o
     for begin from 0 <= begin < max(i, 1) by some:
         follow(&t, min(some, i - begin), 1, BLOCK)
-        t.a, t.b = weight + begin, <const float *> x + BLOCK * begin
+        t.a, t.b = weight + o_begin * i + begin, <const float *> x + BLOCK * begin
         t.far, t.resume = i > some, begin > 0
-        multiply(&t, o, blocks)
+        multiply(&t, o_end - o_begin, blocks)
 
 
 cdef size linear_dx_scratch(size i) noexcept nogil:
@@ -31,22 +31,22 @@ cdef size linear_dx_scratch(size i) noexcept nogil:
 # from 120: 60 % of peak in place of 77 % for one block; 784 from 512: 45 % in place of 73 % for two), and the first
 # where a tile has but one column (784 from 512: 44 % in place of 61 %, AVX2).
 cdef void linear_dx(
-    const vec *dy, const float *weight, vec *dx, float *scratch, size i, size o, size blocks
+    const vec *dy, const float *weight, vec *dx, float *scratch, size i, size o, size blocks, size i_begin, size i_end
 ) noexcept nogil:
     cdef product t
     t.bias = NULL
-    if blocks == 1 and VECS == 1 and i >= BLOCK:
+    if blocks == 1 and VECS == 1 and i >= BLOCK and i_end - i_begin == i:
         t.a, t.a_row, t.b_col, t.out_row, t.out_col = <const float *> dy, 1, BLOCK, i, BLOCK
         follow(&t, o, BLOCK, i)
         multiply_rows(&t, BLOCK, weight, scratch, i)
         pack(scratch, dx, i, BLOCK, False)
     else:
-        t.a, t.a_row = weight, 1
+        t.a, t.a_row = weight + i_begin, 1
         t.b, t.b_col = <const float *> dy, BLOCK * o
-        t.out, t.out_row, t.out_col = <float *> dx, BLOCK, BLOCK * i
+        t.out, t.out_row, t.out_col = <float *> dx + BLOCK * i_begin, BLOCK, BLOCK * i
         follow(&t, o, i, BLOCK)
         t.far, t.resume = True, False
-        multiply(&t, i, blocks)
+        multiply(&t, i_end - i_begin, blocks)
 
 
 cdef inline void multiply_rows(product *t, size rows, const float *b, float *out, size length) noexcept nogil:

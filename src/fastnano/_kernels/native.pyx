@@ -5,7 +5,7 @@ Behind the kernels come generated callers, and TABLE, which the executor reads (
 """
 
 from libc.math cimport INFINITY, NAN, ceil, pow, powf, sqrt
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 
@@ -73,6 +73,11 @@ cdef extern from "samples.h" nogil:
     void copy_floats(const void *const *from_, float *plain, size features)
     void pack_labels(const void *const *from_, void *to, size features)
     void add_copies(float *out, const char *copies, size step, size count, size begin, size end)
+
+cdef extern from "augment.h" nogil:
+    void change_images(
+        int kind, const void **image, uint8_t *to, const float *const *drawn, size channels, size height, size width,
+        void *room)
 
 
 cdef inline void follow(product *t, size terms, size a_step, size b_step) noexcept nogil:

@@ -79,7 +79,7 @@ cdef void max_pool2d_dx(
     const vec *dy, const ivec *argmax, vec *dx, size c, size h, size w, size p, size q, size kernel_h, size kernel_w,
     size stride_h, size stride_w, size pad_h, size pad_w, size dilation_h, size dilation_w, size blocks
 ) noexcept nogil:
-    cdef size plane, i, j, half, top, left, first, last, place, out = 0
+    cdef size plane, i, j, half, top, left, first, last, begin, end, place, out = 0
     cdef bint tiled = tiles_plane(kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
     cdef bint small = tiled and kernel_h == kernel_w == 2 and 2 * p <= h and 2 * q <= w
     cdef vec *to
@@ -94,14 +94,14 @@ cdef void max_pool2d_dx(
             first, last = begin_inside(top, dilation_h), end_inside(top, kernel_h, dilation_h, h)
             for j in range(q):
                 left = j * stride_w - pad_w
+                begin, end = begin_inside(left, dilation_w), end_inside(left, kernel_w, dilation_w, w)
                 place = top * w + left
                 for half in range(VECS):
                     if small:
                         spread_window(to + half, dy[out], argmax[out], place, 0, 2, 0, 2, w, 1, True)
                     else:
-                        spread_window(
-                            to + half, dy[out], argmax[out], place, first, last, begin_inside(left, dilation_w),
-                            end_inside(left, kernel_w, dilation_w, w), dilation_h * w, dilation_w, tiled)
+                        spread_window(to + half, dy[out], argmax[out], place, first, last, begin, end,
+                                      dilation_h * w, dilation_w, tiled)
                     out += 1
 
 

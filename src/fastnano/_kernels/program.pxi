@@ -15,6 +15,7 @@ cdef enum Kind:
 
 cdef enum Source:  # where a number comes from
     SIZE, SCALAR, DEALT_BLOCKS, DEALT_LIVE, DEALT_BEGIN, DEALT_END, BEFORE, ADDED, SAMPLE, FEATURES
+    PART_BEGIN, PART_END  # of a block kernel that may be split
 
 ctypedef void (*kernel_function)(void **pointers, const double *numbers) noexcept nogil
 ctypedef Py_ssize_t (*scratch_function)(void **pointers, const double *numbers) noexcept nogil
@@ -104,13 +105,13 @@ def find_mode(name, numbers, letters):
     """How a kernel is driven, and by which letter it is split."""
     words = {word for _, word in numbers}
     if "blocks" in words:
-        return BLOCKS, 0
+        return BLOCKS, next((k for k, letter in enumerate(letters) if f"{letter}_begin" in words), -1)
     if "begin" in words:
         return RANGE, letters.index("...")
     for k, letter in enumerate(letters):
         if f"{letter}_begin" in words:
             return SPLIT, k
-    return ONCE, 0
+    return ONCE, -1
 
 
 cdef Array describe(name, argument, str kind, list letters, bint written) except *:
@@ -143,8 +144,10 @@ cdef int resolve(name, list numbers, list letters, tuple scalars, Number *into) 
     cdef int k
     dealt = {"blocks": DEALT_BLOCKS, "live": DEALT_LIVE, "begin": DEALT_BEGIN, "end": DEALT_END,
              "before": BEFORE, "added": ADDED, "sample": SAMPLE, "features": FEATURES}
+    in_blocks = any(word == "blocks" for _, word in numbers)
     for letter in letters:
-        dealt |= {f"{letter}_begin": DEALT_BEGIN, f"{letter}_end": DEALT_END}
+        dealt |= {f"{letter}_begin": PART_BEGIN if in_blocks else DEALT_BEGIN,
+                  f"{letter}_end": PART_END if in_blocks else DEALT_END}
     for k, (_, word) in enumerate(numbers):
         if word in scalars:
             into[k].source, into[k].index = SCALAR, scalars.index(word)
@@ -152,6 +155,8 @@ cdef int resolve(name, list numbers, list letters, tuple scalars, Number *into) 
             into[k].source, into[k].index = SIZE, letters.index(word)
         elif word in dealt:
             into[k].source = dealt[word]
+            if into[k].source == PART_END:
+                into[k].index = letters.index(word.removesuffix("_end"))
         else:
             raise ValueError(f"{name}: the native kernel takes {word!r}, which is no size, scalar or share of its row")
     return len(numbers)

@@ -1,10 +1,9 @@
 # A recorded step, laid out: phases of calls that run epoch after epoch without Python.
 #
-# Design: a phase is what happens between two places where all threads meet: calls block by block (a thread runs all of
-# them on one block before it takes the next, so that activations stay in its cache), then what one thread does alone,
-# then chains: calls split by rows of what they write, such as a weight gradient and the optimiser that takes it in.
-# Each part is one job of the pool, whose items threads take from a counter, so that nobody waits for a thread that
-# has lost its core.  Blocks are dealt to a fixed number of virtual workers, each with its own copy of what is summed.
+# Design: a phase has three parts: what one thread does alone; chains, which are calls split by rows of what they write,
+# such as a weight gradient and the optimiser that takes it in; and calls block by block, where a thread runs all of
+# them on one block before it takes the next, so that activations stay in its cache, and calls that know no channel but
+# their own on one strip of channels before the next.  The last two are one job of the pool each, whose items threads take from a counter, so that nobody waits for a thread that has lost its core.  Blocks are dealt to a fixed number of virtual workers, each with its own copy of what is summed.
 # Rejected: threads that own their share and meet at barriers (an epoch took 1.38 s instead of 0.235 s when one of two
 # cores was busy with something else).
 
@@ -30,6 +29,7 @@ cdef struct Operand:
     int home
     char *base
     Py_ssize_t stride      # where the home is an arena: which value it is
+    Py_ssize_t strip       # bytes to the next strip
 
 cdef struct Entry:
     int task
@@ -37,6 +37,7 @@ cdef struct Entry:
     int phase, input       # whose sums; which input
     bint sized             # a size is that of the batch
     Py_ssize_t per_row     # elements of an elementwise call to a row of its chain
+    int strips, together   # of a block's channels, and the calls that are done on one strip before the next
     Operand operand[MAX_ARRAYS]
 
 cdef struct Chain:
@@ -57,12 +58,19 @@ cdef struct Phase:
     Py_ssize_t chain_items, step, items, copy_bytes, scratch_offset
     char *copies
 
+cdef struct Change:            # a row of an int64 array
+    long long kind             # its number in augment.h
+    long long drawn            # the address of the numbers it takes: so many for each place of the epoch
+    long long numbers
+
 cdef struct Input:
     char *data
     Py_ssize_t bytes, features, plane  # of a sample
     int kind                           # what it is made of: 0 bytes, 1 floats, 2 labels (int64)
     const float *scale
     const float *shift
+    const Change *change               # what is done to each image of bytes, one after another
+    Py_ssize_t changes, channels, height, width
 
 ctypedef void (*convert_function)(const void **source, float *plain, Py_ssize_t features, Py_ssize_t plane,
                                   const float *scale, const float *shift) noexcept nogil
@@ -70,6 +78,8 @@ ctypedef void (*copy_function)(const void **source, float *plain, Py_ssize_t fea
 ctypedef void (*labels_function)(const void **source, void *to, Py_ssize_t features) noexcept nogil
 ctypedef void (*add_function)(float *out, const char *copies, Py_ssize_t step, Py_ssize_t count, Py_ssize_t begin,
                               Py_ssize_t end) noexcept nogil
+ctypedef void (*change_function)(int kind, const void **image, void *to, const float **drawn, Py_ssize_t channels,
+                                 Py_ssize_t height, Py_ssize_t width, void *room) noexcept nogil
 
 cdef struct Run:
     Entry *entry
@@ -83,12 +93,14 @@ cdef struct Run:
     char *threads
     Py_ssize_t *owner                  # in a debug build: the value that each line of the threads' memory holds
     double *progress                   # steps, samples, sum of the losses, right answers, last loss
+    long long *spent                   # nanoseconds of each entry on each thread; NULL: not measured
     pack_function pack
     unpack_function unpack
     convert_function convert
     copy_function copy
     labels_function labels
     add_function add
+    change_function change
 
 
 # ---- one block, one chunk of rows ------------------------------------------------------------------------------------
@@ -104,21 +116,47 @@ cdef inline char *at(const Operand *operand, char *own, char *copy, Py_ssize_t b
 
 
 cdef void run_kernel(
-    const Entry *entry, const Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live
+    const Entry *entry, const Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live,
+    int strip
 ) noexcept nogil:
     cdef const Program *program = entry.call.program
+    cdef const Operand *operand
     cdef void *pointers[MAX_ARRAYS + 1]
     cdef double values[MAX_NUMBERS]
+    cdef Py_ssize_t whole
     cdef int k
     for k in range(program.arrays):
-        pointers[k + (program.scratch_at >= 0 and k >= program.scratch_at)] = at(&entry.operand[k], own, copy, block)
+        operand = &entry.operand[k]
+        pointers[k + (program.scratch_at >= 0 and k >= program.scratch_at)] = (
+            at(operand, own, copy, block) + strip * operand.strip)
     if program.scratch_at >= 0:
         pointers[program.scratch_at] = own + phase.scratch_offset
     if program.mode == RANGE:
-        fill(&entry.call, program.number, program.numbers, 0, entry.call.extent * BLOCK * some, block * BLOCK, values)
+        whole = entry.call.extent * BLOCK * some
+        fill(&entry.call, program.number, program.numbers, whole * strip // entry.strips,
+             whole * (strip + 1) // entry.strips, block * BLOCK, values)
     else:
         fill(&entry.call, program.number, program.numbers, some, live, block * BLOCK, values)
     program.run(pointers, values)
+
+
+cdef void change_images(
+    const Input *input, const Run *run, const void **rows, char *room, Py_ssize_t first, Py_ssize_t live
+) noexcept nogil:
+    """Every change of the images of a block, whose first is at such a place of the epoch.
+
+    ``room`` is where the block will lie: bytes for floats leave it room for two copies of the images, which take turns,
+    and as much again to work in.
+    """
+    cdef const Change *change
+    cdef const float *drawn[BLOCK]
+    cdef Py_ssize_t k, n, half = BLOCK * input.features
+    for k in range(input.changes):
+        change = &input.change[k]
+        for n in range(BLOCK):
+            drawn[n] = <const float *> change.drawn + (first + min(n, live - 1)) * change.numbers
+        run.change(<int> change.kind, rows, room + (k & 1) * half, drawn,
+                   input.channels, input.height, input.width, room + 2 * half)
 
 
 cdef void gather_samples(
@@ -140,6 +178,7 @@ cdef void gather_samples(
         if input.kind == 2:
             run.labels(rows, to, features)
             continue
+        change_images(input, run, rows, to, run.first + (block + b) * BLOCK, live - b * BLOCK)
         plain = <float *> at(&entry.operand[1], own, NULL, block)
         if entry.operand[1].home == BATCH:
             plain += b * BLOCK * features
@@ -160,6 +199,17 @@ cdef void unpack_samples(
         run.unpack(source + b * bytes, to + b * bytes, entry.call.extent, min(live - b * BLOCK, BLOCK))
 
 
+cdef inline void run_task(
+    const Entry *entry, Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live, int strip
+) noexcept nogil:
+    if entry.task == RUN:
+        run_kernel(entry, phase, own, copy, block, some, live, strip)
+    elif entry.task == GATHER:
+        gather_samples(entry, phase.run, own, block, some, live)
+    else:
+        unpack_samples(entry, phase.run, own, block, some, live)
+
+
 cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     """One virtual worker: all calls on its blocks, `step` at a time."""
     cdef Phase *phase = <Phase *> context
@@ -167,24 +217,25 @@ cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     cdef char *own = run.threads + thread * run.thread_bytes
     cdef char *copy = phase.copies + item * phase.copy_bytes
     cdef Py_ssize_t block = run.blocks * item // phase.items, last = run.blocks * (item + 1) // phase.items, some, live
-    cdef const Entry *entry
-    cdef int k
+    cdef long long begun
+    cdef int first, strip, k
     memset(copy, 0, phase.copy_bytes)
     while block < last:
         some = min(phase.step, last - block)
         live = min(some * BLOCK, run.n - block * BLOCK)
         if DEBUGGING:
             memset(run.owner + thread * run.thread_bytes // LINE, 0, run.thread_bytes // LINE * sizeof(Py_ssize_t))
-        for k in range(phase.block_begin, phase.block_end):
-            entry = &run.entry[k]
-            if DEBUGGING:
-                guard_entry(entry, phase, own, copy, block, some)
-            if entry.task == RUN:
-                run_kernel(entry, phase, own, copy, block, some, live)
-            elif entry.task == GATHER:
-                gather_samples(entry, run, own, block, some, live)
-            else:
-                unpack_samples(entry, run, own, block, some, live)
+        first = phase.block_begin
+        while first < phase.block_end:
+            for strip in range(run.entry[first].strips):
+                for k in range(first, first + run.entry[first].together):
+                    begun = pool_now() if run.spent != NULL else 0
+                    if DEBUGGING:
+                        guard_entry(&run.entry[k], phase, own, copy, block, some, strip)
+                    run_task(&run.entry[k], phase, own, copy, block, some, live, strip)
+                    if run.spent != NULL:
+                        run.spent[thread * run.entries + k] += pool_now() - begun
+            first += run.entry[first].together
         block += some
 
 
@@ -192,7 +243,7 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
     """A call of a chain, or of what one thread does alone, on rows."""
     cdef const Program *program = entry.call.program
     cdef const Phase *phase
-    cdef void *pointers[MAX_ARRAYS]
+    cdef void *pointers[MAX_ARRAYS + 1]
     cdef double values[MAX_NUMBERS]
     cdef int k
     begin, end = begin * entry.per_row, end * entry.per_row
@@ -202,17 +253,30 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
                       phase.copy_bytes, phase.items, begin, end)
         return
     for k in range(program.arrays):
-        pointers[k] = entry.operand[k].base
-    fill(&entry.call, program.number, program.numbers, begin, end, 0, values)
+        pointers[k + (program.scratch_at >= 0 and k >= program.scratch_at)] = entry.operand[k].base
+    if program.mode == BLOCKS:  # all of them, a part of its letter
+        fill(&entry.call, program.number, program.numbers, run.blocks, run.n, 0, values)
+        for k in range(program.numbers):
+            if program.number[k].source == PART_BEGIN:
+                values[k] = <double> begin
+            elif program.number[k].source == PART_END:
+                values[k] = <double> end
+    else:
+        fill(&entry.call, program.number, program.numbers, begin, end, 0, values)
     program.run(pointers, values)
 
 
 cdef void chain_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     cdef Phase *phase = <Phase *> context
+    cdef Run *run = phase.run
     cdef const Chain *chain = &phase.chain[phase.item[item].chain]
+    cdef long long begun
     cdef int k
     for k in range(chain.begin, chain.end):
-        run_rows(phase.run, &phase.run.entry[k], phase.item[item].begin, phase.item[item].end)
+        begun = pool_now() if run.spent != NULL else 0
+        run_rows(run, &run.entry[k], phase.item[item].begin, phase.item[item].end)
+        if run.spent != NULL:
+            run.spent[thread * run.entries + k] += pool_now() - begun
 
 
 # ---- steps -----------------------------------------------------------------------------------------------------------
@@ -264,13 +328,13 @@ cdef bint run_step(Run *run, int threads) noexcept nogil:
     cdef int k
     for k in range(run.phases):
         phase = &run.phase[k]
-        if phase.block_begin < phase.block_end:
-            pool_run(block_part, phase, phase.items, threads)
-            allow(phase.copies, phase.copy_bytes * WORKERS)
         if not alone_part(run, phase):
             return False
         if phase.chain_items:
             pool_run(chain_part, phase, phase.chain_items, threads)
+        if phase.block_begin < phase.block_end:
+            pool_run(block_part, phase, phase.items, threads)
+            allow(phase.copies, phase.copy_bytes * WORKERS)
     return True
 
 
@@ -296,16 +360,16 @@ cdef class Memory:
 cdef class Replay:
     """The native form of a step.
 
-    ``phases`` are tuples (blocks, alone, chains, step, copy_bytes, scratch_offset): lists of entries, chains as
+    ``phases`` are tuples (alone, chains, blocks, step, copy_bytes, scratch_offset): lists of entries, chains as
     (rows, chunk, entries).  An entry is (task, kernel, operands, sizes, numbers, extra), an operand
     (home, address or offset, bytes per block, elements).
     """
 
     cdef Run run
     cdef readonly object progress
+    cdef readonly object spent
     cdef object keep
     cdef Arena arena
-    cdef object running
 
     def __cinit__(self):
         memset(&self.run, 0, sizeof(Run))
@@ -348,6 +412,7 @@ cdef class Replay:
         run.pack, run.unpack = <pack_function> <size_t> packing[0], <unpack_function> <size_t> packing[1]
         run.convert, run.copy = <convert_function> <size_t> packing[2], <copy_function> <size_t> packing[3]
         run.labels, run.add = <labels_function> <size_t> packing[4], <add_function> <size_t> packing[5]
+        run.change = <change_function> <size_t> packing[6]
         return 0
 
     cdef int add_entry(self, Entry *entry, tuple given) except -1:
@@ -357,6 +422,7 @@ cdef class Replay:
         entry.task = task
         entry.phase, entry.input = extra.get("phase", 0), extra.get("input", 0)
         entry.per_row, entry.sized = extra.get("per_row", 1), extra.get("sized", False)
+        entry.strips, entry.together = extra.get("strips", 1), extra.get("together", 1)
         entry.call.extent = extra.get("features", 0)
         entry.call.features = entry.call.extent
         if kernel is not None:
@@ -365,6 +431,8 @@ cdef class Replay:
             entry.call.sizes[k] = size
         for k, number in enumerate(numbers):
             entry.call.scalars[k] = number
+        for k, strip in enumerate(extra.get("strip", ())):
+            entry.operand[k].strip = strip
         for k, (home, base, stride, count) in enumerate(operands):
             entry.operand[k].home, entry.operand[k].base = home, <char *> <size_t> base
             entry.operand[k].stride = stride
@@ -378,12 +446,11 @@ cdef class Replay:
         """Lays out a phase whose entries begin with number k; returns the number of the next phase's."""
         cdef int c, item = 0
         cdef Py_ssize_t begin
-        blocks, alone, chains, phase.step, copy_bytes, phase.scratch_offset = given
+        alone, chains, blocks, phase.step, copy_bytes, phase.scratch_offset = given
         phase.run = &self.run
         phase.copy_bytes = aligned(copy_bytes)
         phase.copies = allocate(max(phase.copy_bytes * WORKERS, 64))
-        phase.block_begin, phase.block_end = k, k + <int> len(blocks)
-        phase.once_begin, phase.once_end = phase.block_end, phase.block_end + <int> len(alone)
+        phase.once_begin, phase.once_end = k, k + <int> len(alone)
         k = phase.once_end
         phase.chain = <Chain *> calloc(len(chains) + 1, sizeof(Chain))
         for c, (rows, chunk, entries) in enumerate(chains):
@@ -391,6 +458,7 @@ cdef class Replay:
             phase.chain[c].rows, phase.chain[c].chunk = rows, chunk
             k = phase.chain[c].end
             phase.chain_items += (rows + chunk - 1) // chunk
+        phase.block_begin, phase.block_end = k, k + <int> len(blocks)
         phase.item = <Item *> calloc(phase.chain_items + 1, sizeof(Item))
         if phase.copies == NULL or phase.chain == NULL or phase.item == NULL:
             raise MemoryError("a plan")
@@ -399,7 +467,7 @@ cdef class Replay:
                 phase.item[item].chain, phase.item[item].begin = c, begin
                 phase.item[item].end = min(begin + phase.chain[c].chunk, phase.chain[c].rows)
                 item += 1
-        return k
+        return phase.block_end
 
     def set_input(self, int number, address, Py_ssize_t bytes, Py_ssize_t features, int kind, Py_ssize_t plane,
                   scale, shift):
@@ -408,6 +476,18 @@ cdef class Replay:
         input.data, input.bytes, input.features = <char *> <size_t> address, bytes, features
         input.kind, input.plane = kind, plane
         input.scale, input.shift = <const float *> <size_t> scale, <const float *> <size_t> shift
+
+    def measure(self, int threads):
+        """Notes the nanoseconds of each entry on each thread in ``spent`` from now on; 0 threads: no more."""
+        self.spent = numpy.zeros((threads, self.run.entries), numpy.int64) if threads else None
+        self.run.spent = <long long *> np.PyArray_DATA(self.spent) if threads else NULL
+
+    def set_changes(self, int number, address, Py_ssize_t changes, Py_ssize_t channels, Py_ssize_t height,
+                    Py_ssize_t width):
+        """What is done to the images of an input: the rows of an int64 array (see Change)."""
+        cdef Input *input = &self.run.input[number]
+        input.change, input.changes = <const Change *> <size_t> address, changes
+        input.channels, input.height, input.width = channels, height, width
 
     def start(self, Py_ssize_t samples, order):
         """Begins an epoch over so many samples, in the order of an int64 array's address (0: as they lie)."""
@@ -453,5 +533,5 @@ cdef class Replay:
 
 def entries_of(phase):
     """All entries of a phase, in their order."""
-    blocks, alone, chains = phase[:3]
-    return [*blocks, *alone, *(entry for _, _, entries in chains for entry in entries)]
+    alone, chains, blocks = phase[:3]
+    return [*alone, *(entry for _, _, entries in chains for entry in entries), *blocks]

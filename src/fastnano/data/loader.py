@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import Batch, Dataset
-from .transforms import Transform
+from .transforms import RandomTransform, Transform
 
 
 class LoaderState(TypedDict):
@@ -84,6 +84,17 @@ class DataLoader:
         if isinstance(self.transform, Transform):
             return self.transform(batch[0], self._rng(epoch, step)), *batch[1:]
         return self.transform(batch[0]), *batch[1:]
+
+    def draw(self, parts: Sequence[RandomTransform]) -> list[NDArray[np.float32]]:
+        """What the parts of ``transform`` draw in the next epoch: numbers for each sample, in its order."""
+        if not parts:
+            return []
+        taken = min(len(self.dataset), len(self) * self.batch_size)
+        batches = []
+        for step, begin in enumerate(range(0, taken, self.batch_size)):
+            rng, n = self._rng(self.epoch, step), min(self.batch_size, taken - begin)
+            batches.append([part.draw(n, part.rng or rng) for part in parts])
+        return [np.concatenate(drawn) for drawn in zip(*batches, strict=True)]
 
     def _rng(self, *place: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(np.random.SeedSequence(self.seed, spawn_key=place)))

@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 Images: TypeAlias = NDArray[Any]
+Numbers: TypeAlias = NDArray[np.float32]
 Seed: TypeAlias = int | np.random.Generator | None
 
 
@@ -44,6 +45,23 @@ class Transform:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+class RandomTransform(Transform):
+    """Moves the pixels of each image by a few numbers drawn for it; subclasses write ``draw`` and ``move``.
+
+    The two are apart so that native code can move the pixels by numbers that were drawn here.
+    """
+
+    def apply(self, images: Images, rng: np.random.Generator) -> Images:
+        return self.move(images, self.draw(len(images), rng))
+
+    def draw(self, n: int, rng: np.random.Generator) -> Numbers:
+        """The numbers of n images, float32 (n, numbers)."""
+        raise NotImplementedError(f"{type(self).__name__}: write draw(n, rng)")
+
+    def move(self, images: Images, drawn: Numbers) -> Images:
+        raise NotImplementedError(f"{type(self).__name__}: write move(images, drawn)")
+
+
 class Compose(Transform):
     """One transform after another; plain functions of the images may be among them."""
 
@@ -56,6 +74,11 @@ class Compose(Transform):
         for transform in self.transforms:
             batch = transform(batch, rng) if isinstance(transform, Transform) else transform(batch)
         return np.asarray(batch)
+
+    def parts(self) -> list[Callable[..., Images]]:
+        """The transforms one after another, those of a Compose among them in its place."""
+        nested = (t.parts() if type(t) is Compose else [t] for t in self.transforms)
+        return [part for parts in nested for part in parts]
 
 
 class Normalize(Transform):
@@ -93,7 +116,7 @@ class ToFloat(Normalize):
         super().__init__()
 
 
-class RandomShift(Transform):
+class RandomShift(RandomTransform):
     """Move each image by −pixels to +pixels, each way alike, in whole pixels; zeros move in."""
 
     def __init__(self, pixels: int, seed: Seed = None) -> None:
@@ -102,15 +125,19 @@ class RandomShift(Transform):
         if not isinstance(pixels, int) or pixels < 0:
             raise ValueError(f"RandomShift: pixels is {pixels!r}, expected a whole number of 0 or more")
 
-    def apply(self, images: Images, rng: np.random.Generator) -> Images:
-        p, n = self.pixels, len(images)
+    def draw(self, n: int, rng: np.random.Generator) -> Numbers:
+        """How far below and to the right of each pixel its new value lies."""
+        return rng.integers(-self.pixels, self.pixels + 1, (2, n)).T.astype(np.float32, order="C")
+
+    def move(self, images: Images, drawn: Numbers) -> Images:
+        p = self.pixels
         border = [(0, 0)] * (images.ndim - 2) + [(p, p), (p, p)]
         windows = sliding_window_view(np.pad(images, border), images.shape[-2:], axis=(-2, -1))
-        dy, dx = rng.integers(0, 2 * p + 1, (2, n))
-        return windows[np.arange(n), ..., dy, dx, :, :]
+        dy, dx = drawn.astype(np.intp).T + p
+        return windows[np.arange(len(images)), ..., dy, dx, :, :]
 
 
-class RandomRotation(Transform):
+class RandomRotation(RandomTransform):
     """Turn each image about its centre by −degrees to +degrees, or from a pair, counter-clockwise.
 
     Bilinear: an output pixel is the mean of the four input pixels around the point it comes from, weighted by
@@ -126,10 +153,16 @@ class RandomRotation(Transform):
                 f"RandomRotation: degrees is {degrees}, expected 0 or more, or a pair (low, high)"
             )
 
-    def apply(self, images: Images, rng: np.random.Generator) -> Images:
+    def draw(self, n: int, rng: np.random.Generator) -> Numbers:
+        """Cosine and sine of each angle."""
+        angle = np.deg2rad(rng.uniform(*self._range, n)).astype(np.float32)
+        drawn = np.empty((n, 2), np.float32)
+        drawn[:, 0], drawn[:, 1] = np.cos(angle), np.sin(angle)
+        return drawn
+
+    def move(self, images: Images, drawn: Numbers) -> Images:
         n, height, width = len(images), *images.shape[-2:]
-        angle = np.deg2rad(rng.uniform(*self._range, (n, 1, 1))).astype(np.float32)
-        cos, sin = np.cos(angle), np.sin(angle)
+        cos, sin = drawn.T[:, :, None, None]
         y = np.arange(height, dtype=np.float32)[:, None] - np.float32((height - 1) / 2)
         x = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
         # Where each pixel comes from, in an image with a border of one zero all round.
@@ -157,7 +190,7 @@ class RandomRotation(Transform):
         return (np.rint(turned) if whole else turned).astype(images.dtype)
 
 
-class RandomHorizontalFlip(Transform):
+class RandomHorizontalFlip(RandomTransform):
     """Mirror each image left to right with probability ``p``."""
 
     def __init__(self, p: float = 0.5, seed: Seed = None) -> None:
@@ -166,8 +199,12 @@ class RandomHorizontalFlip(Transform):
         if not 0 <= p <= 1:
             raise ValueError(f"RandomHorizontalFlip: p is {p}, expected a probability from 0 to 1")
 
-    def apply(self, images: Images, rng: np.random.Generator) -> Images:
-        flipped = rng.random(len(images)) < self.p
+    def draw(self, n: int, rng: np.random.Generator) -> Numbers:
+        """1 for an image that is mirrored, else 0."""
+        return (rng.random((n, 1)) < self.p).astype(np.float32)
+
+    def move(self, images: Images, drawn: Numbers) -> Images:
+        flipped = drawn[:, 0] > 0
         out = images.copy()
         out[flipped] = images[flipped, ..., ::-1]
         return out

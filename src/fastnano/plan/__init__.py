@@ -27,7 +27,7 @@ from ..optim.lr_scheduler import LRScheduler
 from .layout import Layout
 from .lowering import Lowering
 from .recording import NotPlannable, Recording, record
-from .replay import Replayed, as_labels
+from .replay import Change, Replayed, as_labels
 from .schedule import Schedule
 
 __all__ = ["NotPlannable", "Plan", "compile", "measured", "training_step"]
@@ -112,6 +112,17 @@ class Plan:
         self.mean, self.std = mean, std
         self._made: dict[str, tuple[tuple, Replayed]] = {}
         self._lock = threading.RLock()  # one epoch at a time
+        self._running = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy records anew: native code knows the places of the arrays, which in the copy are others."""
+        return {
+            name: value for name, value in vars(self).items() if name not in ("_made", "_lock", "_running")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._made, self._lock, self._running = {}, threading.RLock(), False
 
     # Running
 
@@ -122,19 +133,27 @@ class Plan:
         order: np.ndarray | None = None,
         poll: Callable[[np.ndarray], Any] | None = None,
         seconds: float = SLICE,
+        augment: Sequence[Change] = (),
     ) -> dict[str, float]:
         """Train on every sample once, in the given order; returns the mean loss and, for classes, the accuracy.
 
+        ``augment`` is what happens to uint8 images before, one thing after another, as pairs of a name and an array
+        with the numbers for every place in the order (float32): "shift" (y, x: how far off a pixel's new value lies),
+        "turn" (cosine, sine), "flip" (1 or 0); that is, what ``RandomShift.draw`` of fastnano.data gives, and so on.
         ``poll`` is called every so many ``seconds`` (0: after each step) with ``plan.progress``; it may return true
         to stop.  Ctrl-C stops at the end of a step, with the model intact.  Raises FloatingPointError, naming the step,
         where the loss is NaN or infinite, before that step updates any weight.
         """
         with self._lock:
+            if self._running:
+                raise RuntimeError("run_epoch: poll may look at the model, but not train it")
             made = self.prepare(images, labels)
-            made.bind([images, labels], order)
+            made.bind([images, labels], order, augment)
+            self._running = True
             try:
                 made.run(self.scheduler, poll, seconds)
             finally:
+                self._running = False
                 self._changed()
             return made.measures()
 
@@ -160,6 +179,17 @@ class Plan:
     def prepare(self, images: np.ndarray, labels: np.ndarray) -> Replayed:
         """Record and lay out the training step for data like these, if that is not done yet."""
         return self._ready("train", images, labels)
+
+    def profile(self, images: np.ndarray, labels: np.ndarray, order: np.ndarray | None = None) -> str:
+        """Train for an epoch; returns what ``explain`` does, with the time that each call took."""
+        with self._lock:
+            made = self.prepare(images, labels)
+            made.native.measure(_native.get_num_threads())
+            try:
+                self.run_epoch(images, labels, order)
+                return made.explain()
+            finally:
+                made.native.measure(0)
 
     @property
     def progress(self) -> np.ndarray:
@@ -229,8 +259,9 @@ class Plan:
         gradients = [(tensor, tensor.grad) for tensor in self._tensors()]
         try:
             with use_backend("cython"):
-                first, results = self._record(what, data, 0, 3)
-                second, _ = self._record(what, data, len(data[0]) - 2, 2)
+                some, others = _two_batches(data)
+                first, results = self._record(what, data, some)
+                second, _ = self._record(what, data, others, paler=True)
         finally:
             for p, gradient in gradients:
                 p.grad = gradient
@@ -242,7 +273,7 @@ class Plan:
         return Replayed(schedule, layout, first.questions, self._affine)
 
     def _record(
-        self, what: str, data: tuple[np.ndarray, ...], first: int, count: int
+        self, what: str, data: tuple[np.ndarray, ...], index: np.ndarray, paler: bool = False
     ) -> tuple[Recording, list[np.ndarray]]:
         """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
         if self.clip_norm is None:
@@ -250,8 +281,9 @@ class Plan:
                 tensor
             ) in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
                 tensor.grad = None
-        index = np.arange(first, first + count) % len(data[0])
         x = self.as_input(data[0][index])
+        if paler:
+            x = x * np.float32(0.5) + np.float32(0.25)
         inputs = [(x, x), *((as_labels(a[index]), as_labels(a)) for a in data[1:])]
         y = inputs[1][0] if len(inputs) > 1 else None
         with record(inputs) as recording:
@@ -278,6 +310,15 @@ class Plan:
         std = np.broadcast_to(np.asarray(self.std, np.float64), channels)
         mean = np.broadcast_to(np.asarray(self.mean, np.float64), channels)
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def _two_batches(data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of three samples with the lowest labels, and of two with the highest, so that what Python reads
+    off the one batch is not by chance the same in the other."""
+    order = np.arange(len(data[0]))
+    if len(data) > 1:
+        order = np.argsort(as_labels(data[1]).reshape(len(order), -1).sum(1), kind="stable")
+    return np.resize(order, 3), np.resize(order[::-1], 2)
 
 
 class _Same:

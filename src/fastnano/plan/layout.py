@@ -15,10 +15,12 @@ from .._kernels._executor import Home, Memory, Replay, Task
 from .lowering import Node, Shape, Value
 from .recording import NotPlannable
 from .schedule import ALONE, BLOCKS, ROWS, Chain, Schedule, Step
+from .strips import Strips, strips_of
 
 BLOCK = 16  # samples
 CACHE = 160 << 10  # bytes of a thread's blocks below which it takes two at a time
 CHUNK = 8192  # elements of a chain's item, about
+ITEMS = 16  # of a product over all blocks
 TILE = 8  # rows of a chain's item are a multiple of this
 
 Operand = tuple[int, int, int, int]  # home, address or offset, bytes per block (in an arena: whose), elements
@@ -73,8 +75,11 @@ class Layout:
                     self._shared(step, value)
                 elif step.part == BLOCKS:
                     phases.setdefault(value, set()).add(step.phase)
-                elif value not in self.plain:
-                    self._plain_array(value)
+                elif not _in_blocks(step, value):
+                    if value not in self.plain:
+                        self._plain_array(value)
+                else:
+                    phases.setdefault(value, set()).update((-1, step.phase))  # of all blocks
         for value, used in phases.items():
             if len(used) > 1:
                 array = self._new(self.blocks * BLOCK * value.size)
@@ -106,13 +111,18 @@ class Layout:
     # Entries
 
     def replay(self, packing: tuple[int, ...]) -> Replay:
+        """The native form; ``owners`` then has the step that each of its entries serves."""
         phases = []
+        self.owners: list[Step] = []
         for phase in range(self.schedule.phases):
             arena = self.arenas[phase]
             alone = [self._entry(step) for step in self.schedule.part(phase, ALONE)]
             chains = [self._chain(chain) for chain in self.schedule.chains(phase)]
+            self.owners += self.schedule.part(phase, ALONE)
+            self.owners += [step for chain in self.schedule.chains(phase) for step in chain.steps]
+            self.owners += arena.owners
             phases.append(
-                (arena.entries, alone, chains, arena.step, self.copy_bytes[phase], arena.scratch_offset)
+                (alone, chains, arena.entries, arena.step, self.copy_bytes[phase], arena.scratch_offset)
             )
         return Replay(phases, self.batch, self.thread_bytes, packing, [self.arrays, self.schedule])
 
@@ -145,18 +155,38 @@ class Layout:
         return (Task.MERGE, *_run(node, operands)[1:5], {"phase": phase, "sized": "n" in node.kernel.letters})
 
     def _chain(self, chain: Chain) -> tuple:
+        entries = [self._entry(step) for step in chain.steps]
+        if any(v.batched for v in chain.steps[0].writes):  # products of all blocks, all about as large
+            return chain.rows, max(TILE, -(-chain.rows // ITEMS // TILE) * TILE), entries
         per_row = sum(s.per_row for s in chain.steps)
         for step in chain.steps:
             if step.node is not None and step.node.kernel.mode == "split" and step.task is Task.RUN:
                 per_row = max(per_row, max(v.size for v in step.writes) // chain.rows)
         tile = TILE if per_row > 1 else 64
         chunk = max(tile, CHUNK // per_row // tile * tile)
-        return (chain.rows, chunk, [self._entry(step) for step in chain.steps])
+        return chain.rows, chunk, entries
 
 
-def _run(node: Node, operands: list[Operand], **extra: Any) -> tuple:
+def _in_blocks(step: Step, value: Value) -> bool:
+    """Whether a call by rows takes a value of the batch in blocks."""
+    if step.node is None or step.task is not Task.RUN:
+        return False
+    plain = zip(step.node.operands, step.node.kernel.plain, strict=True)
+    return any(v is value and not p for v, p in plain)
+
+
+def _run(node: Node, operands: list[Operand], strips: Strips | None = None, **extra: Any) -> tuple:
     kernel = node.kernel
-    sizes = [node.sizes.get(letter, 0) for letter in kernel.letters]
+    divided = dict(node.sizes)
+    if strips is not None:
+        extra["strips"], extra["together"] = strips.count, len(strips.steps)
+        each = node.contract.each
+        if kernel.mode == "blocks":
+            divided[each] //= strips.count
+            size = [(4 * BLOCK if v.batched else 4) * v.size // strips.count for v in node.operands]
+            letters = [a.letters for a in node.contract.arrays]
+            extra["strip"] = [s if each in own else 0 for s, own in zip(size, letters, strict=True)]
+    sizes = [divided.get(letter, 0) for letter in kernel.letters]
     if node.batched:
         extra["sized"] = "n" in kernel.letters
     return (Task.RUN, kernel, operands, sizes, node.numbers, extra)
@@ -171,13 +201,16 @@ class _Arena:
         self._free: list[tuple[int, int]] = []  # offset, size
         self._size = 0
         self._taken: dict[Value, int] = {}
+        self._dead: list[Value] = []
         self._last = {v: i for i, step in enumerate(steps) for v in (*step.reads, *step.writes) if v.batched}
-        self._drafts = [entry for i, step in enumerate(steps) for entry in self._draft(i, step)]
-        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 else 1
+        self._strips = strips_of(steps, layout.plain)
+        drafts = [(step, entry) for i, step in enumerate(steps) for entry in self._draft(i, step)]
+        self.owners = [step for step, _ in drafts]
+        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 and not self._strips else 1
         self.scratch_offset = self._size * self.step
         nodes = [step.node for step in steps if step.node is not None]
         self.bytes = self.scratch_offset + max((_scratch(node, self.step) for node in nodes), default=0)
-        self.entries = [self._scale(entry) for entry in self._drafts]
+        self.entries = [self._scale(entry) for _, entry in drafts]
 
     def _scale(self, entry: tuple) -> tuple:
         operands = [
@@ -189,7 +222,11 @@ class _Arena:
     def _draft(self, i: int, step: Step) -> Iterator[tuple]:
         """The entries of a step: samples that it is the first to want, its call, samples that are wanted plain."""
         node, layout = step.node, self.layout
-        assert node is not None
+        if node is None:
+            (value,) = step.writes
+            layout.gathered.add(value)
+            yield self._gather(value)
+            return
         for value in dict.fromkeys(step.reads):
             if value.input >= 0 and self._is_new(value):
                 yield self._gather(value)
@@ -206,14 +243,18 @@ class _Arena:
                     self._taken[value] = self._taken.pop(heir)
                     dying.remove(heir)
         found |= {v: self._operand(node, v) for v in step.writes}
-        yield _run(node, [found[v] for v in node.operands], features=node.sizes.get("...", 0))
+        strips = self._strips.get(step)
+        yield _run(node, [found[v] for v in node.operands], strips, features=node.sizes.get("...", 0))
         for value in step.writes:
             if value in layout.plain:
                 operands = [self._place(value), layout.plain[value]]
                 yield (Task.UNPACK, None, operands, [], [], {"features": value.size})
-        for value in (*dying, *(v for v in step.writes if v.batched and self._last[v] == i)):
-            if value in self._taken:
-                self._give_back(value, self._taken.pop(value))
+        self._dead += [*dying, *(v for v in step.writes if v.batched and self._last[v] == i)]
+        if strips is None or strips.last is step:  # until then an earlier call may have strips of it to read
+            for value in self._dead:
+                if value in self._taken:
+                    self._give_back(value, self._taken.pop(value))
+            self._dead.clear()
 
     def _is_new(self, value: Value) -> bool:
         if value not in self.layout.homes:

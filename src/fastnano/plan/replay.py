@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from .layout import Layout
 from .schedule import ALONE, BLOCKS, ROWS, Schedule, Step
 
 _KINDS = {"B": 0, "f": 1, "q": 2, "l": 2}  # what native code takes: bytes, float32, int64
+CHANGES = {"shift": 2, "turn": 2, "flip": 1}  # of images, and the numbers that each takes: see augment.h
+Change = tuple[str, np.ndarray]
 Question = tuple[int, Callable[[np.ndarray], Any], Any]
 
 
@@ -43,7 +45,7 @@ class Replayed:
         """Whether these data answer the questions on which the step's course depends as the recorded ones did."""
         return all(question(as_labels(data[i])) == answer for i, question, answer in self.questions)
 
-    def bind(self, data: list[np.ndarray], order: np.ndarray | None) -> None:
+    def bind(self, data: list[np.ndarray], order: np.ndarray | None, augment: Sequence[Change] = ()) -> None:
         """Take the data of an epoch; nothing is copied that has the right type."""
         images = np.ascontiguousarray(data[0], None if data[0].dtype == np.uint8 else np.float32)
         arrays = [images, *map(as_labels, data[1:])]
@@ -56,6 +58,8 @@ class Replayed:
                 _address(scale), _address(shift),
             )  # fmt: skip
         if order is not None:
+            if np.size(order) and (np.ndim(order) != 1 or np.asarray(order).dtype.kind not in "iu"):
+                raise IndexError("order must be the numbers of samples, one after another")
             order = np.ascontiguousarray(order, np.int64)
             if order.size and not 0 <= order.min() <= order.max() < len(images):
                 raise IndexError(
@@ -64,6 +68,24 @@ class Replayed:
         self._data = [*arrays, scale, shift, order]
         self._samples = len(images) if order is None else len(order)
         self.native.start(self._samples, 0 if order is None else _address(order))
+        self._bind_changes(images, augment)
+
+    def _bind_changes(self, images: np.ndarray, augment: Sequence[Change]) -> None:
+        if augment and (images.dtype != np.uint8 or images.ndim not in (3, 4)):
+            found = f"{images.dtype} {images.shape}"
+            raise ValueError(f"augment: images are {found}, expected uint8 (N, H, W) or (N, C, H, W)")
+        rows = []
+        for name, drawn in augment:
+            if name not in CHANGES:
+                raise ValueError(f"augment: {name!r} is none of {', '.join(CHANGES)}")
+            if drawn.shape != (shape := (self._samples, CHANGES[name])):
+                raise ValueError(f"augment: {name!r} has numbers of shape {drawn.shape}, expected {shape}")
+            drawn = np.ascontiguousarray(drawn, np.float32)
+            self._data.append(drawn)
+            rows.append((list(CHANGES).index(name), _address(drawn), CHANGES[name]))
+        table = np.array(rows, np.int64)
+        self._data.append(table)
+        self.native.set_changes(0, _address(table), len(rows), *(1, 1, 1, *images.shape[1:])[-3:])
 
     def run(self, scheduler: Any, poll: Callable[[np.ndarray], Any] | None, seconds: float) -> None:
         """All steps, a slice of time after the other."""
@@ -126,15 +148,25 @@ class Replayed:
         lines.append(
             f"buffers: {layout.bytes:,} bytes, of which {layout.thread_bytes:,} for each thread's blocks of 16 samples"
         )
-        titles = {BLOCKS: "block by block", ALONE: "one thread", ROWS: "by rows"}
+        titles = {ALONE: "one thread", ROWS: "by rows", BLOCKS: "block by block"}
         for phase in range(self.schedule.phases):
             for part, title in titles.items():
                 steps = self.schedule.part(phase, part)
                 if steps:
                     blocks = f" ({layout.arenas[phase].step} at a time)" if part == BLOCKS else ""
                     lines.append(f"phase {phase + 1}, {title}{blocks}:")
-                    lines += [f"    {_describe(step)}" for step in steps]
+                    lines += [f"    {_describe(step)}{self._measured(step)}" for step in steps]
         return "\n".join(lines)
+
+    def _measured(self, step: Step) -> str:
+        """Microseconds of all threads together that a call took in a step, and its speed, if that was measured."""
+        if self.native.spent is None or not self.progress[0] or step.part == ALONE:
+            return ""
+        spent = self.native.spent.sum(axis=0)
+        own = sum(int(t) for t, owner in zip(spent, self.layout.owners, strict=True) if owner is step)
+        flop = _flop(step, self.layout.batch)
+        speed = f" {flop * self.progress[0] / max(own, 1):6.1f} GFLOP/s" if flop else ""
+        return f"  {own / self.progress[0] / 1e3:8.1f} us {own / max(spent.sum(), 1):6.1%}{speed}"
 
 
 def _describe(step: Step) -> str:
@@ -143,7 +175,7 @@ def _describe(step: Step) -> str:
             f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values
         )
 
-    return f"{step.name:<28} {arrays(step.reads)} -> {arrays(step.writes)}"
+    return f"{step.name:<28} {f'{arrays(step.reads)} -> {arrays(step.writes)}':<60}"
 
 
 def _flop(step: Step, batch: int) -> int:
