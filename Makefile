@@ -42,7 +42,7 @@ sanitize: $(VENV)/.test
 	FASTNANO_DEBUG=1 $(BIN)/python setup.py --quiet build_ext --build-lib build/debug/lib --build-temp build/debug/objects
 	LD_PRELOAD="$$($${CC:-gcc} -print-file-name=libasan.so) $$($${CC:-gcc} -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/debug/lib \
-	  $(BIN)/python -m pytest tests/test_parity.py tests/test_memory.py $(wildcard tests/test_plan*.py) -k "not numba" $(ARGS)
+	  $(BIN)/python -m pytest tests/test_parity.py tests/test_memory.py $(wildcard tests/test_*plan*.py) -k "not numba" $(ARGS)
 
 docs: $(VENV)/.docs
 	$(BIN)/pdoc --docformat restructuredtext --output-directory build/docs fastnano
