@@ -41,7 +41,9 @@ OPS = {
         # convolution: three algorithms, one contract
         Op("conv2d", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
         Op("conv2d_im2col", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
-        Op("conv2d_winograd", *_CONVOLUTION, dims=dims.winograd, multiply_adds="nopqdkl"),  # those it saves too
+        Op(
+            "conv2d_winograd", *_CONVOLUTION, dims=dims.winograd, multiply_adds="nopqdkl"
+        ),  # those it saves too
         # pooling; argmax counts positions of the unpadded h x w plane
         Op(
             "max_pool2d",
