@@ -111,7 +111,16 @@ LAYERS = [
         NotImplementedError,
         "padding_mode='reflect' is not built",
     ),
-    (lambda: nn.Conv2d(1, 1, 3, algorithm="fft"), V, "algorithm='fft' must be one of 'direct', 'im2col'"),
+    (
+        lambda: nn.Conv2d(1, 1, 3, algorithm="fft"),
+        V,
+        "algorithm='fft' must be one of 'direct', 'im2col', 'winograd'",
+    ),
+    (
+        lambda: nn.Conv2d(1, 1, 3, stride=2, algorithm="winograd")(ones(1, 1, 5, 5)),
+        V,
+        r"conv2d: algorithm='winograd' needs kernel_size=\(3, 3\) and stride, .* 1, got .* stride_h=2",
+    ),
     (lambda: nn.Conv2d(1, 1, 3)(ones(3, 3)), V, r"conv2d: x has shape \(3, 3\), expected \(N, C, H, W\)"),
     (
         lambda: nn.Conv2d(1, 1, 3)(ones(1, 1, 2, 5)),

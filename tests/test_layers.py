@@ -158,6 +158,34 @@ def test_both_convolution_algorithms(text, shape, precision):
     agree(ours, theirs, [array(*shape)], precision)
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(
+    ("text", "shape"), [row for row in LAYERS if row[0] in ("Conv2d(3, 4, 3)", "Conv2d(2, 3, 3, padding=4)")]
+)
+def test_winograds_convolution(text, shape, precision):
+    ours, theirs = pair(text)
+    ours.algorithm = "winograd"
+    agree(ours, theirs, [array(*shape)], precision)
+
+
+def test_native_code_takes_winograds_convolution_where_it_pays():
+    def chosen(c, o, size, dtype="float32", **options):
+        x = fn.tensor(np.ones((1, c, size, size)), dtype=dtype)
+        weight = fn.tensor(np.ones((o, c // options.get("groups", 1), 3, 3)), dtype=dtype, requires_grad=True)
+        return F.conv2d(x, weight, **options)._node.op.name
+
+    with fn.use_backend("cython"):
+        assert [chosen(16, 32, 13), chosen(32, 32, 11), chosen(128, 128, 6, padding=1)] == [
+            "conv2d_winograd"
+        ] * 3
+        assert chosen(16, 16, 8, algorithm="direct") == chosen(15, 16, 8) == chosen(16, 15, 8) == "conv2d"
+        assert chosen(16, 129, 8) == chosen(16, 16, 7) == chosen(16, 16, 9, stride=2) == "conv2d"
+        assert chosen(32, 32, 8, groups=2) == chosen(16, 16, 12, dilation=2) == "conv2d"
+        assert chosen(16, 16, 8, "float64") == "conv2d_im2col"
+    with fn.use_backend("numpy"):
+        assert chosen(16, 16, 8) == "conv2d_im2col"
+
+
 def test_even_kernels_with_same_padding():
     functions = [
         lambda *tensors, f=f: f(*tensors, padding="same") for f in (torch.nn.functional.conv2d, F.conv2d)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cases import CASES
+from cases import CASES, case, conv
 from fastnano import _kernels
 from variants import every_native_variant, every_numba_variant, every_variant, load
 
@@ -138,6 +138,17 @@ def test_any_number_of_threads_gives_the_same_bits(variant, case):
                     assert got[name].tobytes() == alone[name].tobytes(), f"{what} differs from 1 thread"
     finally:
         _native.set_num_threads(before)
+
+
+@every_native_variant
+def test_winograds_errors_stay_within_their_bound(variant):
+    sizes = "n=2 c=128 h=14 w=14 o=128 d=128 k=3 l=3"
+    for contract, env, known, _ in steps(case("conv2d_winograd", sizes, **conv(pad=(1, 1))), "f"):
+        exact = {name: a.astype("d") for name, a in env.items() if isinstance(a, np.ndarray)}
+        want = run(contract, _kernels.load("numpy")[contract.name], env | exact, known, "d")
+        got = run(contract, load(variant)[contract.name], env, known, "f")
+        for name in {"y", "dx"} & set(want):
+            assert np.abs(got[name] - want[name]).max() < 4e-6 * np.abs(want[name]).max(), name
 
 
 @every_variant

@@ -41,19 +41,21 @@ def convolution(
 
 def winograd(sizes: Mapping[str, int], **numbers: int) -> dict[str, int]:
     """The same where Winograd's algorithm applies."""
-    found = convolution(sizes, **numbers)
-    asked = {
-        "kernel_size": (sizes["k"], sizes["l"]),
-        "stride": (numbers["stride_h"], numbers["stride_w"]),
-        "dilation": (numbers["dilation_h"], numbers["dilation_w"]),
-        "groups": numbers["groups"],
-    }
-    if asked != {"kernel_size": (3, 3), "stride": (1, 1), "dilation": (1, 1), "groups": 1}:
-        given = ", ".join(f"{name}={value}" for name, value in asked.items())
+    found, kernel = convolution(sizes, **numbers), (sizes["k"], sizes["l"])
+    if not winograd_applies(kernel, numbers):
+        given = ", ".join(f"{name}={numbers[name]}" for name in _ONES)
         raise ValueError(
-            f"conv2d: algorithm='winograd' needs kernel_size=(3, 3) and stride, dilation and groups 1, got {given}"
+            f"conv2d: algorithm='winograd' needs kernel_size=(3, 3) and stride, dilation and groups 1, "
+            f"got kernel_size={kernel}, {given}"
         )
     return found
+
+
+_ONES = ("stride_h", "stride_w", "dilation_h", "dilation_w", "groups")
+
+
+def winograd_applies(kernel: tuple[int, ...], numbers: Mapping[str, int]) -> bool:
+    return kernel == (3, 3) and all(numbers[name] == 1 for name in _ONES)
 
 
 def max_pooling(

@@ -15,14 +15,10 @@
 
 #define NEAR .70710678f
 #define FAR_OFF 1.41421356f
-#define TILE 6    /* input rows, or columns, of a tile */
-#define OUTPUTS 4 /* those of its outputs */
-#ifndef TILES
-#define TILES 3
-#endif
-#ifndef CHANNELS
-#define CHANNELS 16
-#endif
+#define TILE 6      /* input rows, or columns, of a tile */
+#define OUTPUTS 4   /* those of its outputs */
+#define TILES 3     /* at a time */
+#define CHANNELS 16 /* of the output, at a time */
 
 /* B': six values of the input to six points. */
 INLINE void input_points(const vec *d, size step, vec *to) {

@@ -16,11 +16,13 @@ class Conv2d(Module):
 
     Shapes: x (N, C, H, W) or (C, H, W); weight (out_channels, in_channels/groups, kernel_h, kernel_w);
     y (N, out_channels, P, Q) with P = ⌊(H + 2·padding − dilation·(kernel_h − 1) − 1) / stride⌋ + 1.
-    ``padding`` may be "valid" (none) or "same" (P = H; stride 1 only).  ``algorithm`` chooses between
-    "direct" and "im2col" (None: what is fastest for the back end).  Initial values: uniform in ±1/√(C/groups
-    · kernel_h · kernel_w).
+    ``padding`` may be "valid" (none) or "same" (P = H; stride 1 only).  ``algorithm`` is
+    "direct", "im2col" or "winograd" (None: what is fastest for the back end and the sizes).  "winograd" needs 3 x 3
+    kernels and stride, dilation and groups 1; in float32 its outputs are within 4e-6 of the largest, for up to 128
+    channels, those of "direct" within 2e-6.  Initial values: uniform in ±1/√(C/groups · kernel_h · kernel_w).
 
-    Source: Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
+    Sources: Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; of "winograd":
+    A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.
     """
 
     def __init__(

@@ -50,10 +50,14 @@ __all__ = [
 
 Size = int | tuple[int, int]
 
-# The two algorithms of convolution.  Direct wins in native code (no columns to write) and in Numba; NumPy has
-# only its matrix product to be fast with.
-ALGORITHMS = ("direct", "im2col")
-_CONVOLUTIONS = {"direct": OPS["conv2d"], "im2col": OPS["conv2d_im2col"]}
+# The algorithms of convolution.  Direct wins in native code (no columns to write) and in Numba; NumPy has only its
+# matrix product to be fast with.  Native code has Winograd's for 3 x 3 kernels besides, see ``_tiles_pay``.
+_CONVOLUTIONS = {
+    "direct": OPS["conv2d"],
+    "im2col": OPS["conv2d_im2col"],
+    "winograd": OPS["conv2d_winograd"],
+}
+ALGORITHMS = tuple(_CONVOLUTIONS)
 _FASTEST = {"cython": "direct", "numba": "direct", "numpy": "im2col"}
 
 
@@ -122,23 +126,45 @@ def conv2d(
             raise ValueError(f"conv2d: padding='same' needs stride 1, got stride={stride}")
         x, padding = _pad_same(x, weight.shape[2:], (dilation_h, dilation_w), padding)
     pad_h, pad_w = pair("conv2d", "padding", padding, least=0)
+    window = {
+        "stride_h": stride_h,
+        "stride_w": stride_w,
+        "pad_h": pad_h,
+        "pad_w": pad_w,
+        "dilation_h": dilation_h,
+        "dilation_w": dilation_w,
+        "groups": count("conv2d", "groups", groups),
+    }
     if algorithm is None:
-        algorithm = _FASTEST[
-            "numpy" if x.dtype == np.float64 and current_backend() == "cython" else current_backend()
-        ]
+        algorithm = _fastest_convolution(x, weight, window)
     return apply(
         _CONVOLUTIONS[choice("conv2d", "algorithm", algorithm, ALGORITHMS)],
         x,
         weight,
         constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias),
-        stride_h=stride_h,
-        stride_w=stride_w,
-        pad_h=pad_h,
-        pad_w=pad_w,
-        dilation_h=dilation_h,
-        dilation_w=dilation_w,
-        groups=count("conv2d", "groups", groups),
+        **window,
     )
+
+
+def _fastest_convolution(x: Tensor, weight: Tensor, window: dict[str, int]) -> str:
+    backend = current_backend()
+    if backend == "cython" and x.dtype == np.float64:
+        backend = "numpy"
+    if backend == "cython" and _dims.winograd_applies(weight.shape[2:], window):
+        p, q = x.shape[2] + 2 * window["pad_h"] - 2, x.shape[3] + 2 * window["pad_w"] - 2
+        if _tiles_pay(weight.shape[0], weight.shape[1], p, q):
+            return "winograd"
+    return _FASTEST[backend]
+
+
+def _tiles_pay(o: int, c: int, p: int, q: int) -> bool:
+    """Whether 36 products for each tile of 4 x 4 outputs, and the transforms, take less time than 144.
+
+    A function of the sizes alone: 16 channels or more on both sides, and outputs that fill half of their tiles;
+    measured on a core with AVX-512, forward and dx. Not beyond 128 channels, since the transformed kernels are four
+    times as large and outgrow the caches.
+    """
+    return min(o, c) >= 16 and max(o, c) <= 128 and p * q >= 8 * -(-p // 4) * -(-q // 4)
 
 
 def _pad_same(
