@@ -72,6 +72,20 @@ def _fastnano_eager(network: str, batch: int, threads: int, backend: str) -> Cal
     return _eager(nn, optim, stock, image, network, fastnano.no_grad)
 
 
+def _fastnano_plan(network: str, batch: int, threads: int, backend: str) -> Calls:
+    """The compiled step; its kernels are native, whatever the back end."""
+    import fastnano
+    from fastnano import nn, optim
+
+    net, still = build(nn, network), build(nn, network)
+    optimizer = optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+    plan = fastnano.compile(net, nn.CrossEntropyLoss(), optimizer, batch)
+    x, target = map(np.concatenate, zip(*batches(network, SCAN, batch), strict=True))
+    look = fastnano.compile(still, nn.CrossEntropyLoss(), optim.SGD(still.parameters(), lr=LEARNING_RATE))
+    image = next(batches(network, 1, 1))[0]
+    return Calls(lambda: plan.run_epoch(x, target), lambda: look.predict(image), SCAN)
+
+
 def _torch_eager(network: str, batch: int, threads: int, backend: str) -> Calls:
     import torch
 
@@ -198,6 +212,7 @@ def _jax_layer(name: str, arguments: list, own: list, x: Any, key: Any) -> Any:
 
 
 CONTESTANTS = {
+    "fastnano plan": Contestant("fastnano", _fastnano_plan),
     "fastnano eager": Contestant("fastnano", _fastnano_eager),
     "torch eager": Contestant("torch", _torch_eager),
     "jax step": Contestant("jax", _jax_step),

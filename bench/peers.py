@@ -26,7 +26,7 @@ from .contestants import CONTESTANTS, Calls
 from .machine import Machine, describe, print_table, processors
 from .workloads import IMAGES, NETWORKS, network_flop
 
-OURS = "fastnano eager"  # what ratios are taken to
+OURS = "fastnano plan"  # what ratios are taken to
 ROUND = 0.25  # seconds of one contestant's turn
 REST = 0.02  # between turns: the last one's threads go to sleep
 
@@ -163,7 +163,7 @@ class Spread(NamedTuple):
 
 
 def results(found: dict[str, list[float]], network: str, infer: bool, batch: int) -> Iterator[dict[str, Any]]:
-    """One row per contestant: seconds, GFLOP/s, and the ratio to fastnano's time, round by round."""
+    """One row per contestant: seconds, GFLOP/s, and the ratio to the time of fastnano's plan, round by round."""
     flop = network_flop(network, training=not infer) * (1 if infer else batch)
     ours = found.get(OURS)
     for name, seconds in found.items():

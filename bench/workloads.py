@@ -24,6 +24,7 @@ BATCH = 64
 IMAGES = 60_000  # one epoch
 CLASSES = 10
 
+
 class Workload(NamedTuple):
     """One op (or step) at one size."""
 
@@ -78,6 +79,9 @@ WORKLOADS = (
     _conv("lenet 1", 1, 28, 6, 5, pad=2, op="conv2d_im2col"),
     _conv("lenet 2", 6, 14, 16, 5, op="conv2d_im2col"),
     _conv("basic 2", 32, 26, 64, 3, op="conv2d_im2col"),
+    _conv("bncnn 2", 16, 13, 32, 3, op="conv2d_winograd"),
+    _conv("bncnn 3", 32, 11, 32, 3, op="conv2d_winograd"),
+    _conv("basic 2", 32, 26, 64, 3, op="conv2d_winograd"),
     _pool("lenet 1", 6, 28),
     _pool("lenet 2", 16, 10),
     _pool("bncnn 1", 16, 26),

@@ -225,6 +225,16 @@ CONVOLUTIONS = (
     ("n=1 c=1 h=1 w=1 o=1 d=1 k=1 l=1", conv()),
 )
 
+WINOGRAD = (  # 3 x 3 kernels in tiles of 4 x 4 outputs, some tiles and some channels at a time
+    ("n=2 c=16 h=13 w=13 o=32 d=16 k=3 l=3", conv()),
+    ("n=2 c=33 h=11 w=11 o=35 d=33 k=3 l=3", conv()),
+    ("n=3 c=5 h=12 w=10 o=7 d=5 k=3 l=3", conv((1, 1), (1, 1))),
+    ("n=3 c=1 h=9 w=26 o=17 d=1 k=3 l=3", conv((1, 1), (2, 0))),
+    ("n=2 c=9 h=5 w=4 o=1 d=9 k=3 l=3", conv((1, 1), (1, 3))),
+    ("n=1 c=2 h=1 w=3 o=3 d=2 k=3 l=3", conv((1, 1), (2, 4))),
+    ("n=1 c=1 h=3 w=3 o=1 d=1 k=3 l=3", conv()),
+)
+
 ADAM = {"lr": values(0.1), "betas": values(0.9, 0.999), "eps": values(1e-8), "square": positive}
 SGD = {"lr": values(0.1), "momentum": values(0.9), "nesterov": values(0), "step": values(2)}
 FIRST = {"step": values(1), "velocity": zeros}
@@ -248,6 +258,7 @@ CASES = [
         for name in ("conv2d", "conv2d_im2col")
         for sizes, numbers in CONVOLUTIONS
     ),
+    *(case("conv2d_winograd", sizes, **numbers) for sizes, numbers in WINOGRAD),
     # pooling
     case("max_pool2d", "n=3 c=2 h=6 w=8", **pool((2, 2), (2, 2)), x=distinct),
     case("max_pool2d", "n=2 c=3 h=7 w=9", **pool((3, 2), (2, 3), (1, 1)), x=distinct),

@@ -76,8 +76,9 @@ def test_workloads_cover_a_network(name):
     assert 0.95 <= covered / workloads.network_flop(name, training=False) <= 1
 
 
-def test_contestants_train_and_look():
-    calls = _import("bench.contestants").CONTESTANTS["fastnano eager"].make("mlp", 4, 1, "numpy")
+@pytest.mark.parametrize("mode", ["eager", "plan"])
+def test_contestants_train_and_look(mode):
+    calls = _import("bench.contestants").CONTESTANTS[f"fastnano {mode}"].make("mlp", 4, 1, "numpy")
     calls.train()
     assert calls.infer().shape == (1, 10)
 
@@ -94,7 +95,7 @@ def test_ratios_are_taken_round_by_round():
 
 def test_peers_that_are_not_installed_are_named(capsys):
     peers = _import("bench.peers")
-    assert peers.present(["no_such_package"]) == [peers.OURS]
+    assert peers.present(["no_such_package"]) == [peers.OURS, "fastnano eager"]
     assert "no_such_package is not installed" in capsys.readouterr().err
 
 

@@ -60,9 +60,12 @@ class Contract:
     scalars: tuple[str, ...] = ()
     dims_scalars: tuple[str, ...] = ()
     dims: Dims | None = None
+    each: str = (
+        ""  # a letter whose places are worked on one by one, so that some can be done before the others
+    )
 
     @classmethod
-    def parse(cls, name: str, signature: str, dims: Dims | None = None) -> Contract:
+    def parse(cls, name: str, signature: str, dims: Dims | None = None, each: str = "") -> Contract:
         arrays, _, tail = signature.partition(";")
         scalars, _, dims_scalars = tail.partition("|")
         reads, _, writes = arrays.partition("->")
@@ -73,6 +76,7 @@ class Contract:
             tuple(scalars.split()),
             tuple(dims_scalars.split()),
             dims,
+            each,
         )
 
     @cached_property

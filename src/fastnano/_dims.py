@@ -39,6 +39,23 @@ def convolution(
     return {"p": p, "q": q}
 
 
+def winograd(sizes: Mapping[str, int], **numbers: int) -> dict[str, int]:
+    """The same where Winograd's algorithm applies."""
+    found = convolution(sizes, **numbers)
+    asked = {
+        "kernel_size": (sizes["k"], sizes["l"]),
+        "stride": (numbers["stride_h"], numbers["stride_w"]),
+        "dilation": (numbers["dilation_h"], numbers["dilation_w"]),
+        "groups": numbers["groups"],
+    }
+    if asked != {"kernel_size": (3, 3), "stride": (1, 1), "dilation": (1, 1), "groups": 1}:
+        given = ", ".join(f"{name}={value}" for name, value in asked.items())
+        raise ValueError(
+            f"conv2d: algorithm='winograd' needs kernel_size=(3, 3) and stride, dilation and groups 1, got {given}"
+        )
+    return found
+
+
 def max_pooling(
     sizes: Mapping[str, int],
     *,

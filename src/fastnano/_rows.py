@@ -80,14 +80,20 @@ class Op(Row):
     for backward, or for the caller beside it.  Each further rule names what one gradient kernel, called after
     the first thing it writes (``linear_dx``), reads and writes; rules run in order and may read what an earlier
     one wrote.  ``dims`` computes the sizes that need arithmetic; the sizes of the letters ``multiply_adds`` multiply to
-    the multiply-adds of each of its kernels.
+    the multiply-adds of each of its kernels; ``each`` is a letter whose places they work on one by one.
     """
 
     def __init__(
-        self, name: str, forward: str, *gradients: str, dims: Dims | None = None, multiply_adds: str = ""
+        self,
+        name: str,
+        forward: str,
+        *gradients: str,
+        dims: Dims | None = None,
+        multiply_adds: str = "",
+        each: str = "",
     ) -> None:
         self.name, self.multiply_adds = name, multiply_adds
-        self.forward = Contract.parse(f"{name}_forward", forward, dims)
+        self.forward = Contract.parse(f"{name}_forward", forward, dims, each)
         known = {a.name: a for a in self.forward.arrays}
         known |= {f"d{a.name}": Argument(f"d{a.name}", a.letters) for a in self.forward.arrays}
         self.gradients = tuple(self._gradient(rule, known) for rule in gradients)
@@ -106,6 +112,7 @@ class Op(Row):
             tuple(known[r] for r in reads),
             tuple(marked),
             self.forward.scalars,
+            each=self.forward.each,
         )
 
     def rules_for(self, wanted: frozenset[str]) -> tuple[Contract, ...]:
@@ -177,8 +184,9 @@ class Formula:
 class Expression(Row):
     """An op written as NumPy expressions: one for the result z, one per gradient; broadcast by the engine.
 
-    Inputs are the positional parameters of ``forward``, numbers its keyword-only ones.  ``moves`` names the formulas (forward, dx)
-    that only put elements of their first argument elsewhere, ``sums`` those that add them up over axes.
+    Inputs are the positional parameters of ``forward``, numbers its keyword-only ones.  ``moves`` names the
+    formulas (forward, dx) that only put elements of their first argument elsewhere, ``sums`` those that add
+    them up over axes.
     """
 
     output = "z"
@@ -250,7 +258,7 @@ def contiguous(array: np.ndarray, launch: Launch) -> np.ndarray:
     """The array with its values side by side, as kernels take it: itself, or a copy."""
     if array.flags.c_contiguous:
         return array
-    env = {"x": array}
+    env: Environment = {"x": array}
     launch(COPY, env)
     return env["z"]
 
@@ -259,14 +267,14 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...], launch: Launch) ->
     """A gradient for an input of this shape, which may have been broadcast."""
     if gradient.shape == shape:
         return gradient
-    env = {"x": gradient, "shape": shape}
+    env: Environment = {"x": gradient, "shape": shape}
     launch(UNBROADCAST, env)
     return env["z"]
 
 
 def _sum_to(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The sum over the axes along which an array of this shape was broadcast to x."""
-    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
+    x = np.asarray(x.sum(axis=tuple(range(x.ndim - len(shape)))))
     stretched = tuple(i for i, size in enumerate(shape) if size == 1 and x.shape[i] != 1)
     return x.sum(axis=stretched, keepdims=True) if stretched else x
 

@@ -38,9 +38,10 @@ OPS = {
             "dy x -> +dweight +dbias",
             multiply_adds="nio",
         ),
-        # convolution: two algorithms, one contract
+        # convolution: three algorithms, one contract
         Op("conv2d", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
         Op("conv2d_im2col", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
+        Op("conv2d_winograd", *_CONVOLUTION, dims=dims.winograd, multiply_adds="nopqdkl"),  # those it saves too
         # pooling; argmax counts positions of the unpadded h x w plane
         Op(
             "max_pool2d",
@@ -48,11 +49,13 @@ OPS = {
             " ; kernel_h kernel_w stride_h stride_w pad_h pad_w dilation_h dilation_w | ceil_mode",
             "dy argmax -> dx",
             dims=dims.max_pooling,
+            each="c",
         ),
         Op(
             "avg_pool2d",
             "x[n,c,h,w] scale[p,q] -> y[n,c,p,q] ; kernel_h kernel_w stride_h stride_w pad_h pad_w",
             "dy scale -> dx",
+            each="c",
         ),
         # activation
         Op("relu", "x[...] -> y[...]", "dy y -> dx"),
@@ -64,18 +67,20 @@ OPS = {
         Op("log_softmax", "x[n,c,s] -> y[n,c,s]", "dy y -> dx"),
         # norm: in training mean and var are those of x itself, and dx takes account of it
         # (count is n * s, the number of values a channel has)
-        Op("batch_statistics", "x[n,c,s] -> +mean[c] +var[c] +count[1]"),
+        Op("batch_statistics", "x[n,c,s] -> +mean[c] +var[c] +count[1]"),  # count is no channel's: not each
         Op(
             "batch_norm",
             "x[n,c,s] weight[c] bias[c] mean[c] var[c] -> y[n,c,s] ; eps",
             "dy x mean var -> +dweight +dbias",
             "dy x weight mean var dweight dbias -> dx",
+            each="c",
         ),
         Op(
             "batch_norm_inference",
             "x[n,c,s] weight[c] bias[c] mean[c] var[c] -> y[n,c,s] ; eps",
             "dy x mean var -> +dweight +dbias",
             "dy weight var -> dx",
+            each="c",
         ),
         # dropout: the mask is a function of the key and the element's place, so backward makes it again
         Op("dropout", "x[...] key[2]:u8 -> y[...] ; p", "dy key -> dx"),

@@ -11,20 +11,27 @@ A kernel is a ``cdef void NAME(...) noexcept nogil``; helpers are ``cdef inline`
 * ``ivec *``  the same for integers, as int32
 * others      the array as it is
 
-A short last block repeats a live sample in its dead lanes, but gradients (``d...``) are zero there, and must be left so,
-so that sums over the batch need no masks.  Where every array per sample ends in ``s`` the kernel must treat lanes as independent, since
-sixteen places of one sample may come as a block too.  Results marked ``+`` arrive zeroed and are added to.
+A short last block repeats a live sample in its dead lanes, but gradients (``d...``) are zero there, and must be left
+so, so that sums over the batch need no masks.  Where every array per sample ends in ``s`` the kernel must treat lanes
+as independent, since sixteen places of one sample may come as a block too.  Results marked ``+`` arrive zeroed and are
+added to.
 
 and the numbers are found by name: the row's letters (sizes) and scalars, and what the executor deals out:
 
 * ``blocks``, ``live``          a block kernel: so many blocks of 16 samples, so many samples in them
 * ``begin``, ``end``            an elementwise kernel: a range of the flat arrays
-* ``sample``, ``features``      where they are in blocks: the number of the first sample, the elements of one; else 0
-* ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays
+* ``sample``, ``features``      where they are in blocks: number of the first sample, elements of one; else 0
+* ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays; beside ``blocks``, one that a
+                              plan may split so, over all blocks of the batch, and that else gets the whole range
 
-A companion ``size NAME_scratch(...)`` tells how many floats the kernel wants per thread as ``scratch``, or -1 where it
-cannot serve such sizes; a companion ``void NAME_merge(mean, var, count, other_mean, other_var, other_count, ...,
-before, added)`` merges the results of ``added`` samples into those of ``before``, where a plain sum will not do.
+A companion ``void NAME_single(...)`` does what the kernel does for one sample as it lies: the same arrays as plain
+pointers, those per sample without the letter ``n``, and the same numbers, but neither ``n`` nor what is dealt out.  A few
+samples go through it one by one, since a block costs all sixteen; where there is none they go as a block.
+
+A companion ``size NAME_scratch(...)`` (``NAME_single_scratch``) tells how many floats the kernel wants per thread as
+``scratch``, or -1 where it cannot serve such sizes; a companion ``void NAME_merge(mean, var, count, other_mean,
+other_var, other_count, ..., before, added)`` merges the results of ``added`` samples into those of ``before``, where a
+plain sum will not do.
 """
 
 from __future__ import annotations
@@ -33,10 +40,10 @@ import re
 from pathlib import Path
 
 FAMILIES = (
-    *("linear", "convolution", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
+    *("linear", "convolution", "winograd", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
     *("reduction", "indexing", "metric", "optim"),
 )
-HEADERS = ("vector.h", "tiles.h", "pack.h", "samples.h", "augment.h", "threads.h")
+HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h")
 MOVERS = (  # between layouts, and of pixels
     *("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies", "change_images"),
 )

@@ -5,6 +5,9 @@ cdef enum:
     CHUNK = 16384           # elements of an elementwise item
     ROWS = 8                # rows of a split letter go together, to fill register tiles
     CACHE = 196608          # bytes of packed blocks that a thread works on at a time
+cpdef enum:
+    FEW = 4                 # samples that go one by one where a kernel has a companion for that; in a block of sixteen
+                            # dense layers are faster from three on, pooling from four, convolutions from ten
 cdef Py_ssize_t serial_work = 32768  # elements read or written below which waking a thread costs more than it saves
 
 cdef struct Call:
@@ -36,6 +39,10 @@ cdef inline void fill(
             values[k] = <double> call.sizes[numbers[k].index]
         elif source == SCALAR:
             values[k] = call.scalars[numbers[k].index]
+        elif source == PART_BEGIN:
+            values[k] = 0
+        elif source == PART_END:
+            values[k] = <double> call.sizes[numbers[k].index]
         elif source == SAMPLE:
             values[k] = <double> sample
         elif source == FEATURES:
@@ -46,13 +53,54 @@ cdef inline void fill(
             values[k] = <double> second
 
 
+cdef inline Py_ssize_t aligned(Py_ssize_t size) noexcept nogil:
+    return (size + 63) // 64 * 64
+
+
+cdef inline void run_routine(
+    const Routine *routine, const Call *call, void **pointers, Py_ssize_t first, Py_ssize_t second, Py_ssize_t sample
+) noexcept nogil:
+    cdef double values[MAX_NUMBERS]
+    fill(call, routine.number, routine.numbers, first, second, sample, values)
+    routine.run(pointers, values)
+
+
+cdef inline int beside_scratch(const Routine *routine, int k) noexcept nogil:
+    """Which of a routine's pointers array k is."""
+    return k + (routine.scratch_at >= 0 and k >= routine.scratch_at)
+
+
+cdef Py_ssize_t scratch_bytes(const Call *call, const Routine *routine, Py_ssize_t blocks) noexcept nogil:
+    """What a routine wants besides its arrays; -1: it cannot serve such sizes."""
+    cdef double values[MAX_NUMBERS]
+    cdef Py_ssize_t floats
+    if routine.scratch == NULL:
+        return 0
+    fill(call, routine.scratch_number, routine.scratch_numbers, blocks, 0, 0, values)
+    floats = routine.scratch(NULL, values)
+    return aligned(4 * floats) if floats >= 0 else -1
+
+
 cdef void range_item(void *context, Py_ssize_t item, int thread) noexcept nogil:
     """An elementwise kernel on a chunk, or one split by a letter on some of its rows."""
     cdef Call *call = <Call *> context
-    cdef double values[MAX_NUMBERS]
     cdef Py_ssize_t begin = item * call.chunk
-    fill(call, call.program.number, call.program.numbers, begin, min(begin + call.chunk, call.extent), 0, values)
-    call.program.run(call.data, values)
+    run_routine(&call.program.main, call, call.data, begin, min(begin + call.chunk, call.extent), 0)
+
+
+cdef void single_item(void *context, Py_ssize_t item, int thread) noexcept nogil:
+    """One sample, where it lies."""
+    cdef Call *call = <Call *> context
+    cdef const Program *program = call.program
+    cdef const Routine *single = &program.single
+    cdef void *pointers[MAX_ARRAYS + 1]
+    cdef int k
+    for k in range(program.arrays):
+        pointers[beside_scratch(single, k)] = <char *> call.data[k] + (
+            0 if program.array[k].kind == PLAIN else item * call.count[k] * program.array[k].itemsize)
+    if single.scratch_at >= 0:
+        pointers[single.scratch_at] = call.threads + thread * call.thread_bytes
+    run_routine(single, call, pointers, 0, 0, item)
 
 
 cdef void pack_blocks(
@@ -91,7 +139,6 @@ cdef void block_item(void *context, Py_ssize_t item, int thread) noexcept nogil:
     cdef Program *program = call.program
     cdef Array *array
     cdef void *pointers[MAX_ARRAYS + 1]
-    cdef double values[MAX_NUMBERS]
     cdef char *own = call.threads + thread * call.thread_bytes
     cdef char *copy = call.copies + item * call.copy_bytes
     cdef Py_ssize_t block = call.blocks * item // call.items, last = call.blocks * (item + 1) // call.items
@@ -102,10 +149,9 @@ cdef void block_item(void *context, Py_ssize_t item, int thread) noexcept nogil:
     while block < last:
         some = min(call.step, last - block)
         first, live = block * BLOCK, min(some * BLOCK, call.extent - block * BLOCK)
-        at = 0
         for k in range(program.arrays):
             array = &program.array[k]
-            at = k + (program.scratch_at >= 0 and k >= program.scratch_at)
+            at = beside_scratch(&program.main, k)
             if array.kind != PLAIN and call.in_place:
                 pointers[at] = <char *> call.data[k] + 4 * first * call.count[k]
             elif array.kind != PLAIN:
@@ -116,10 +162,9 @@ cdef void block_item(void *context, Py_ssize_t item, int thread) noexcept nogil:
                 pointers[at] = copy + call.offset[k]
             else:
                 pointers[at] = call.data[k]
-        if program.scratch_at >= 0:
-            pointers[program.scratch_at] = own + call.scratch_offset
-        fill(call, program.number, program.numbers, some, live, first, values)
-        program.run(pointers, values)
+        if program.main.scratch_at >= 0:
+            pointers[program.main.scratch_at] = own + call.scratch_offset
+        run_routine(&program.main, call, pointers, some, live, first)
         for k in range(program.arrays):
             if program.array[k].kind != PLAIN and program.array[k].written and not call.in_place:
                 unpack_blocks(call, k, own + call.offset[k], first, live)
@@ -158,10 +203,6 @@ cdef void gather(Call *call) noexcept nogil:
 
 # ---- a call ---------------------------------------------------------------------------------------------------------
 
-cdef inline Py_ssize_t aligned(Py_ssize_t size) noexcept nogil:
-    return (size + 63) // 64 * 64
-
-
 # Design: where lanes are independent and the places of a plane divide by 16, sixteen places of one sample are as good a
 # block as one place of sixteen samples, and the array is in that layout already: [n, c, s] is read as 16 n samples of
 # s / 16 places.  It spares batch normalisation of 64 x 16 x 28 x 28 all its packing.
@@ -181,8 +222,7 @@ cdef void take_in_place(Call *call) noexcept nogil:
 cdef Py_ssize_t lay_out(Call *call, int *threads) noexcept nogil:
     """Divides a block kernel into items and lays out the arena; returns its size in bytes, or -1: no kernel for it."""
     cdef Program *program = call.program
-    cdef Py_ssize_t block_bytes = 0, floats
-    cdef double values[MAX_NUMBERS]
+    cdef Py_ssize_t block_bytes = 0, scratch
     cdef int k
     call.blocks = (call.extent + BLOCK - 1) // BLOCK
     if not call.blocks:  # nothing to run; sums become zero
@@ -208,14 +248,21 @@ cdef Py_ssize_t lay_out(Call *call, int *threads) noexcept nogil:
             call.offset[k] = call.copy_bytes
             call.copy_bytes += aligned(4 * call.count[k])
     call.scratch_offset = call.thread_bytes
-    if program.scratch != NULL:
-        fill(call, program.scratch_number, program.scratch_numbers, call.step, 0, 0, values)
-        floats = program.scratch(NULL, values)
-        if floats < 0:
-            return -1
-        call.thread_bytes += aligned(4 * floats)
+    scratch = scratch_bytes(call, &program.main, call.step)
+    if scratch < 0:
+        return -1
+    call.thread_bytes += scratch
     threads[0] = <int> min(threads[0], call.items)
     return call.copy_bytes * call.items + call.thread_bytes * threads[0]
+
+
+cdef Py_ssize_t lay_out_single(Call *call, int *threads) noexcept nogil:
+    """The same for samples that go one by one; -1: they go in blocks."""
+    if call.program.single.run == NULL or not 0 < call.extent <= FEW:
+        return -1
+    call.thread_bytes = scratch_bytes(call, &call.program.single, 0)
+    threads[0] = <int> min(threads[0], call.extent)
+    return call.thread_bytes * threads[0] if call.thread_bytes >= 0 else -1
 
 
 cdef void run_blocks(Call *call, char *arena, int threads) noexcept nogil:
@@ -305,8 +352,8 @@ cdef class Kernel:
 
     @property
     def split(self):
-        """The letter by which it is split."""
-        return self.letters[self.program.split]
+        """The letter by which it is split, or may be."""
+        return self.letters[self.program.split] if self.program.split >= 0 else ""
 
     @property
     def merges(self):
@@ -318,21 +365,25 @@ cdef class Kernel:
         """Of each array, whether it is taken as it is rather than in blocks."""
         return tuple([self.program.array[k].kind == PLAIN for k in range(self.program.arrays)])
 
-    def scratch(self, list sizes, tuple numbers, Py_ssize_t blocks):
-        """Bytes that it needs besides its arrays for so many blocks; -1: it cannot serve such sizes."""
-        cdef Call call
-        cdef double values[MAX_NUMBERS]
-        cdef Py_ssize_t floats
+    @property
+    def single(self):
+        """Whether it can run on one sample as it lies: by a companion, or element by element wherever that is."""
         cdef int k
-        if self.program.scratch == NULL:
-            return 0
+        for k in range(self.program.main.numbers):
+            if self.program.mode == RANGE and self.program.main.number[k].source == SAMPLE:
+                return False
+        return self.program.mode == RANGE or self.program.single.run != NULL
+
+    def scratch(self, list sizes, tuple numbers, Py_ssize_t blocks):
+        """Bytes that it needs besides its arrays for so many blocks, or (0) for one sample; -1: it cannot serve such
+        sizes."""
+        cdef Call call
+        cdef int k
         for k in range(len(sizes)):
             call.sizes[k] = sizes[k]
         for k in range(len(numbers)):
             call.scalars[k] = numbers[k]
-        fill(&call, self.program.scratch_number, self.program.scratch_numbers, blocks, 0, 0, values)
-        floats = self.program.scratch(NULL, values)
-        return 4 * floats if floats >= 0 else -1
+        return scratch_bytes(&call, &self.program.main if blocks else &self.program.single, blocks)
 
     def __call__(self, *arguments, **scalars):
         cdef Program *program = &self.program
@@ -340,6 +391,7 @@ cdef class Kernel:
         cdef int k, threads
         cdef Arena arena
         cdef Py_ssize_t bytes
+        cdef bint alone
         if scalars:
             arguments += tuple(scalars[name] for name in self.contract.scalars[len(arguments) - program.arrays:])
         if len(arguments) != program.arrays + program.scalars:
@@ -360,13 +412,20 @@ cdef class Kernel:
             call.extent = call.sizes[program.batch]
             if call.work * call.extent < serial_work:
                 threads = 1
-            take_in_place(&call)
-            bytes = lay_out(&call, &threads)
+            bytes = lay_out_single(&call, &threads)
+            alone = bytes >= 0
+            if not alone:
+                take_in_place(&call)
+                bytes = lay_out(&call, &threads)
             if bytes < 0:
                 raise ValueError(f"{self.name}: a sample is too large for native code; try use_backend('numpy')")
             arena = take_arena(bytes)
             with nogil:
-                run_blocks(&call, arena.memory, threads)
+                if alone:
+                    call.threads = arena.memory
+                    pool_run(single_item, &call, call.extent, threads)
+                else:
+                    run_blocks(&call, arena.memory, threads)
             give_back(arena)
         else:
             call.extent = call.sizes[program.split]

@@ -8,8 +8,10 @@ cdef inline void drop(
     cdef uint32_t a = mix(mix(<uint32_t> key[0]) ^ <uint32_t> (key[0] >> 32))
     cdef uint32_t b = mix(mix(<uint32_t> key[1] + <uint32_t> 0x9E3779B9) ^ <uint32_t> (key[1] >> 32) ^ a)
     cdef vec scale = splat(<float> (1 / (1 - p)) if p < 1 else 0)
-    cdef size i, half, feature = 0, step = features or 1, place = begin
+    cdef size i, half, feature = begin // BLOCK, step = features or 1, place = begin
     cdef ivec here
+    if features:
+        sample, feature = sample + feature // features * BLOCK, feature % features
     if threshold > 4294967295.0:  # no hash reaches it
         memset(y + begin, 0, 4 * (end - begin))
         return

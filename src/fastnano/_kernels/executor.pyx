@@ -7,6 +7,7 @@
 # number of threads.
 """
 
+from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset

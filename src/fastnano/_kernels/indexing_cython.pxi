@@ -9,6 +9,12 @@ cdef void take_forward(const vec *x, const int32_t *index, vec *y, size i, size 
         x, y = x + VECS * i, y + VECS * j
 
 
+cdef void take_forward_single(const float *x, const int32_t *index, float *y, size j) noexcept nogil:
+    cdef size to
+    for to in range(j):
+        y[to] = x[index[to]] if index[to] >= 0 else 0
+
+
 cdef void take_dx(const vec *dy, const int32_t *index, vec *dx, size i, size j, size blocks) noexcept nogil:
     cdef size block, half, to
     for block in range(blocks):
@@ -20,6 +26,14 @@ cdef void take_dx(const vec *dy, const int32_t *index, vec *dx, size i, size j, 
         dy, dx = dy + VECS * j, dx + VECS * i
 
 
+cdef void take_dx_single(const float *dy, const int32_t *index, float *dx, size i, size j) noexcept nogil:
+    cdef size to
+    memset(dx, 0, 4 * i)
+    for to in range(j):
+        if index[to] >= 0:
+            dx[index[to]] += dy[to]
+
+
 cdef void spread_forward(
     const float *x, const int32_t *index, const vec *like, vec *y, size j, size blocks
 ) noexcept nogil:
@@ -29,6 +43,12 @@ cdef void spread_forward(
             for half in range(VECS):
                 y[VECS * to + half] = splat(x[index[to]] if index[to] >= 0 else 0)
         y += VECS * j
+
+
+cdef void spread_forward_single(
+    const float *x, const int32_t *index, const float *like, float *y, size j
+) noexcept nogil:
+    take_forward_single(x, index, y, j)
 
 
 cdef void spread_dx(const vec *dy, const int32_t *index, float *dx, size j, size blocks) noexcept nogil:

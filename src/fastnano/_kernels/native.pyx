@@ -55,6 +55,7 @@ cdef extern from "tiles.h" nogil:
         size terms
         size a_step, b_step
         const int32_t *places
+        bint far, resume
         size lines, b_line
         size b_group, out_group
         size b_plane, out_plane
@@ -68,8 +69,9 @@ cdef extern from "pack.h" nogil:
 
 cdef extern from "samples.h" nogil:
     void convert_bytes(
-        const void *const *from_, float *plain, size features, size plane, const float *scale, const float *shift)
-    void copy_floats(const void *const *from_, float *plain, size features)
+        const void *const *from_, size count, float *plain, size features, size plane, const float *scale,
+        const float *shift)
+    void copy_floats(const void *const *from_, size count, float *plain, size features)
     void pack_labels(const void *const *from_, void *to, size features)
     void add_copies(float *out, const char *copies, size step, size count, size begin, size end)
 
@@ -81,7 +83,7 @@ cdef extern from "augment.h" nogil:
 
 cdef inline void follow(product *t, size terms, size a_step, size b_step) noexcept nogil:
     """The terms of a product at equal steps."""
-    t.places, t.terms, t.a_step, t.b_step = NULL, terms, a_step, b_step
+    t.places, t.terms, t.a_step, t.b_step, t.far = NULL, terms, a_step, b_step, False
 
 
 cdef inline void listed(product *t, const int32_t *places, size terms) noexcept nogil:

@@ -107,6 +107,19 @@ cdef void batch_norm_inference_forward(
     batch_norm_forward(x, weight, bias, mean, var, y, c, s, eps, blocks)
 
 
+cdef void batch_norm_inference_forward_single(
+    const float *x, const float *weight, const float *bias, const float *mean, const float *var, float *y,
+    size c, size s, double eps
+) noexcept nogil:
+    cdef size channel, i
+    cdef vec centre, scale, shift
+    for channel in range(c):
+        scale = splat(<float> (weight[channel] / sqrt(var[channel] + eps)))
+        centre, shift = splat(mean[channel]), splat(bias[channel])
+        for i from channel * s <= i < (channel + 1) * s by LANES:
+            store(y + i, (load(x + i, (channel + 1) * s - i) - centre) * scale + shift, (channel + 1) * s - i)
+
+
 cdef void batch_norm_inference_dweight(
     const vec *dy, const vec *x, const float *mean, const float *var, float *dweight, float *dbias,
     size c, size s, double eps, size blocks

@@ -48,7 +48,8 @@ cdef void max_pool2d_forward(
                 small = first == begin == 0 and last == end == 2 and dilation_w == 1
                 for half in range(VECS):
                     if small:
-                        max_of_window(window + half, y + out, argmax + out, top * w + left, 0, 2, 0, 2, dilation_h * w, 1)
+                        max_of_window(window + half, y + out, argmax + out, top * w + left, 0, 2, 0, 2,
+                                      dilation_h * w, 1)
                     else:
                         max_of_window(window + half, y + out, argmax + out, top * w + left, first, last, begin, end,
                                       dilation_h * w, dilation_w)
@@ -78,7 +79,7 @@ cdef void max_pool2d_dx(
     const vec *dy, const ivec *argmax, vec *dx, size c, size h, size w, size p, size q, size kernel_h, size kernel_w,
     size stride_h, size stride_w, size pad_h, size pad_w, size dilation_h, size dilation_w, size blocks
 ) noexcept nogil:
-    cdef size plane, i, j, half, top, left, first, last, place, out = 0
+    cdef size plane, i, j, half, top, left, first, last, begin, end, place, out = 0
     cdef bint tiled = tiles_plane(kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
     cdef bint small = tiled and kernel_h == kernel_w == 2 and 2 * p <= h and 2 * q <= w
     cdef vec *to
@@ -93,14 +94,14 @@ cdef void max_pool2d_dx(
             first, last = begin_inside(top, dilation_h), end_inside(top, kernel_h, dilation_h, h)
             for j in range(q):
                 left = j * stride_w - pad_w
+                begin, end = begin_inside(left, dilation_w), end_inside(left, kernel_w, dilation_w, w)
                 place = top * w + left
                 for half in range(VECS):
                     if small:
                         spread_window(to + half, dy[out], argmax[out], place, 0, 2, 0, 2, w, 1, True)
                     else:
-                        spread_window(
-                            to + half, dy[out], argmax[out], place, first, last, begin_inside(left, dilation_w),
-                            end_inside(left, kernel_w, dilation_w, w), dilation_h * w, dilation_w, tiled)
+                        spread_window(to + half, dy[out], argmax[out], place, first, last, begin, end,
+                                      dilation_h * w, dilation_w, tiled)
                     out += 1
 
 
@@ -157,3 +158,92 @@ cdef void avg_pool2d_dx(
                         to = dx + VECS * (plane * h + row) * w + half
                         for column in range(max(0, j * stride_w - pad_w), min(w, j * stride_w - pad_w + kernel_w)):
                             to[VECS * column] = share if tiled else to[VECS * column] + share
+
+
+# One sample: the plane is split into phases (see convolution), so that the vectors run along a row of outputs.  They are
+# stored whole, though a row may end before: the next one, stored later, begins there.
+
+cdef inline size phase_extent(size extent, size pad, size outputs, size kernel, size stride, size dilation) noexcept nogil:
+    """Places of a phase along one axis; windows of ceil_mode may reach beyond the padding."""
+    return max(divide_up(extent + pad, stride), outputs + (kernel - 1) * dilation // stride)
+
+
+cdef size max_pool2d_forward_single_scratch(
+    size c, size h, size w, size p, size q, size kernel_h, size kernel_w, size stride_h, size stride_w, size pad_h,
+    size pad_w, size dilation_h, size dilation_w
+) noexcept nogil:
+    cdef size rows = phase_extent(h, pad_h, p, kernel_h, stride_h, dilation_h)
+    cdef size columns = phase_extent(w, pad_w, q, kernel_w, stride_w, dilation_w)
+    if conv_too_large(c * stride_h * stride_w, rows, columns):
+        return -1
+    return (c + 1) * stride_h * stride_w * rows * columns + 2 * BLOCK + h * w + kernel_h * kernel_w
+
+
+cdef void max_pool2d_forward_single(
+    const float *x, float *y, int32_t *argmax, float *scratch, size c, size h, size w, size p, size q,
+    size kernel_h, size kernel_w, size stride_h, size stride_w, size pad_h, size pad_w, size dilation_h, size dilation_w
+) noexcept nogil:
+    cdef size rows = phase_extent(h, pad_h, p, kernel_h, stride_h, dilation_h), channel, i, j, at, left = c * p * q
+    cdef size columns = phase_extent(w, pad_w, q, kernel_w, stride_w, dilation_w)
+    cdef size plane = stride_h * stride_w * rows * columns
+    cdef float *number = scratch + c * plane + BLOCK
+    cdef int32_t *numbers = <int32_t *> (number + plane + BLOCK)
+    cdef int32_t *places = numbers + h * w
+    cdef size terms = phase_places(places, 1, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, rows, columns)
+    for i in range(h * w):
+        numbers[i] = <int32_t> i + 1  # 0 is outside
+    split_phases(<float *> numbers, number, 1, h, w, stride_h, stride_w, pad_h, pad_w, rows, columns)
+    split_phases(x, scratch, c, h, w, stride_h, stride_w, pad_h, pad_w, rows, columns)
+    for channel in range(c):
+        for i in range(p):
+            for j from 0 <= j < q by LANES:
+                at = i * columns + j
+                max_of_terms(scratch + channel * plane + at, number + at, places, terms, y + j, argmax + j, left - j)
+            y, argmax, left = y + q, argmax + q, left - q
+
+
+cdef inline void max_of_terms(
+    const float *x, const float *number, const int32_t *places, size terms, float *y, int32_t *argmax, size left
+) noexcept nogil:
+    """The first of the largest values, or the last of the NaNs, and its number less one."""
+    cdef size term
+    cdef vec best = splat(0), value
+    cdef ivec at = isplat(0), here, better
+    for term in range(terms):
+        value, here = load(x + places[term], LANES), <ivec> load(number + places[term], LANES)
+        better = both(differ(here, 0), either(either(greater(value, best), is_nan(value)), equal(at, 0)))
+        best, at = choose(better, value, best), ichoose(better, here, at)
+    store(y, best, left)
+    store(<float *> argmax, <vec> (at - isplat(1)), left)
+
+
+cdef size avg_pool2d_forward_single_scratch(
+    size c, size h, size w, size p, size q, size kernel_h, size kernel_w, size stride_h, size stride_w, size pad_h,
+    size pad_w
+) noexcept nogil:
+    cdef size rows = phase_extent(h, pad_h, p, kernel_h, stride_h, 1)
+    cdef size columns = phase_extent(w, pad_w, q, kernel_w, stride_w, 1)
+    if conv_too_large(c * stride_h * stride_w, rows, columns):
+        return -1
+    return c * stride_h * stride_w * rows * columns + BLOCK + kernel_h * kernel_w
+
+
+cdef void avg_pool2d_forward_single(
+    const float *x, const float *scale, float *y, float *scratch, size c, size h, size w, size p, size q,
+    size kernel_h, size kernel_w, size stride_h, size stride_w, size pad_h, size pad_w
+) noexcept nogil:
+    cdef size rows = phase_extent(h, pad_h, p, kernel_h, stride_h, 1), channel, i, j, term, left = c * p * q
+    cdef size columns = phase_extent(w, pad_w, q, kernel_w, stride_w, 1)
+    cdef size plane = stride_h * stride_w * rows * columns
+    cdef int32_t *places = <int32_t *> (scratch + c * plane + BLOCK)
+    cdef size terms = phase_places(places, 1, kernel_h, kernel_w, stride_h, stride_w, 1, 1, rows, columns)
+    cdef vec total
+    split_phases(x, scratch, c, h, w, stride_h, stride_w, pad_h, pad_w, rows, columns)
+    for channel in range(c):
+        for i in range(p):
+            for j from 0 <= j < q by LANES:
+                total = splat(0)
+                for term in range(terms):
+                    total += load(scratch + channel * plane + i * columns + j + places[term], LANES)
+                store(y + j, total * load(scale + i * q + j, (p - i) * q - j), left - j)
+            y, left = y + q, left - q

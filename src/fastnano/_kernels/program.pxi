@@ -15,6 +15,7 @@ cdef enum Kind:
 
 cdef enum Source:  # where a number comes from
     SIZE, SCALAR, DEALT_BLOCKS, DEALT_LIVE, DEALT_BEGIN, DEALT_END, BEFORE, ADDED, SAMPLE, FEATURES
+    PART_BEGIN, PART_END  # of a block kernel that may be split
 
 ctypedef void (*kernel_function)(void **pointers, const double *numbers) noexcept nogil
 ctypedef Py_ssize_t (*scratch_function)(void **pointers, const double *numbers) noexcept nogil
@@ -32,15 +33,20 @@ cdef struct Array:
 cdef struct Number:
     int source, index
 
-cdef struct Program:
-    int mode, arrays, numbers, scratch_numbers, merge_numbers, scalars, sizes, batch, split, scratch_at, sums
-    int places              # the size `s`, where every array per sample ends in it; else -1
-    Array array[MAX_ARRAYS]
+cdef struct Routine:        # a kernel's function, what it takes, and what it wants besides
+    kernel_function run     # NULL: there is none
+    scratch_function scratch
+    int numbers, scratch_numbers, scratch_at
     Number number[MAX_NUMBERS]
     Number scratch_number[MAX_NUMBERS]
+
+cdef struct Program:
+    int mode, arrays, merge_numbers, scalars, sizes, batch, split, sums
+    int places              # the size `s`, where every array per sample ends in it; else -1
+    Array array[MAX_ARRAYS]
+    Routine main, single    # the kernel, and its companion for one sample
     Number merge_number[MAX_NUMBERS]
-    kernel_function run, merge
-    scratch_function scratch
+    kernel_function merge
     pack_function pack
     unpack_function unpack
 
@@ -51,16 +57,8 @@ cdef Program compile_program(contract, dict table, tuple packing) except *:
     cdef int k
     memset(&program, 0, sizeof(Program))
     name = contract.name
-    address, parameters = table[name]
-    pointers, numbers = split_parameters(parameters)
-    program.scratch_at = -1
-    for k, (kind, word) in enumerate(pointers):
-        if word == "scratch":
-            program.scratch_at = k
-    arrays = [(kind, word) for kind, word in pointers if word != "scratch"]
-    names = [a.name for a in contract.arrays]
-    if [word for _, word in arrays] != names:
-        raise ValueError(f"{name}: the native kernel takes {[word for _, word in arrays]}, its row has {names}")
+    arrays, numbers = split_parameters(table[name][1])
+    arrays = [(kind, word) for kind, word in arrays if word != "scratch"]
     letters = row_letters(contract)
     program.arrays, program.scalars, program.sizes = len(arrays), len(contract.scalars), len(letters)
     if len(arrays) > MAX_ARRAYS or len(letters) > MAX_SIZES or len(numbers) > MAX_NUMBERS:
@@ -73,20 +71,38 @@ cdef Program compile_program(contract, dict table, tuple packing) except *:
     own = [a for k, a in enumerate(contract.arrays) if program.array[k].kind != PLAIN]
     independent = own and all("s" in a.letters and a.dtype is None for a in own)
     program.places = letters.index("s") if independent else -1
-    program.run = <kernel_function> <size_t> address
     program.pack, program.unpack = <pack_function> <size_t> packing[0], <unpack_function> <size_t> packing[1]
-    program.numbers = resolve(name, numbers, letters, contract.scalars, program.number)
-    if f"{name}_scratch" in table:
-        address, parameters = table[f"{name}_scratch"]
-        program.scratch = <scratch_function> <size_t> address
-        numbers = split_parameters(parameters)[1]
-        program.scratch_numbers = resolve(name, numbers, letters, contract.scalars, program.scratch_number)
+    fill_routine(&program.main, name, contract, table)
+    if f"{name}_single" in table:
+        arrays, numbers = split_parameters(table[f"{name}_single"][1])
+        if any(kind.replace("const ", "") in ("vec *", "ivec *") for kind, _ in arrays) or ("size", "n") in numbers:
+            raise ValueError(f"{name}_single takes blocks, or n: it is for one sample, in plain arrays")
+        fill_routine(&program.single, f"{name}_single", contract, table)
     if f"{name}_merge" in table:
         address, parameters = table[f"{name}_merge"]
         program.merge = <kernel_function> <size_t> address
         numbers = split_parameters(parameters)[1]
         program.merge_numbers = resolve(name, numbers, letters, contract.scalars, program.merge_number)
     return program
+
+
+cdef int fill_routine(Routine *routine, str name, contract, dict table) except -1:
+    """A kernel of the row, or a companion of it, and its scratch."""
+    letters = row_letters(contract)
+    pointers, numbers = split_parameters(table[name][1])
+    words = [word for _, word in pointers]
+    routine.scratch_at = words.index("scratch") if "scratch" in words else -1
+    words, names = [word for word in words if word != "scratch"], [a.name for a in contract.arrays]
+    if words != names:
+        raise ValueError(f"{name}: the native kernel takes {words}, its row has {names}")
+    routine.run = <kernel_function> <size_t> table[name][0]
+    routine.numbers = resolve(name, numbers, letters, contract.scalars, routine.number)
+    if f"{name}_scratch" in table:
+        address, parameters = table[f"{name}_scratch"]
+        routine.scratch = <scratch_function> <size_t> address
+        numbers = split_parameters(parameters)[1]
+        routine.scratch_numbers = resolve(name, numbers, letters, contract.scalars, routine.scratch_number)
+    return 0
 
 
 def row_letters(contract):
@@ -104,13 +120,13 @@ def find_mode(name, numbers, letters):
     """How a kernel is driven, and by which letter it is split."""
     words = {word for _, word in numbers}
     if "blocks" in words:
-        return BLOCKS, 0
+        return BLOCKS, next((k for k, letter in enumerate(letters) if f"{letter}_begin" in words), -1)
     if "begin" in words:
         return RANGE, letters.index("...")
     for k, letter in enumerate(letters):
         if f"{letter}_begin" in words:
             return SPLIT, k
-    return ONCE, 0
+    return ONCE, -1
 
 
 cdef Array describe(name, argument, str kind, list letters, bint written) except *:
@@ -143,8 +159,10 @@ cdef int resolve(name, list numbers, list letters, tuple scalars, Number *into) 
     cdef int k
     dealt = {"blocks": DEALT_BLOCKS, "live": DEALT_LIVE, "begin": DEALT_BEGIN, "end": DEALT_END,
              "before": BEFORE, "added": ADDED, "sample": SAMPLE, "features": FEATURES}
+    in_blocks = any(word == "blocks" for _, word in numbers)
     for letter in letters:
-        dealt |= {f"{letter}_begin": DEALT_BEGIN, f"{letter}_end": DEALT_END}
+        dealt |= {f"{letter}_begin": PART_BEGIN if in_blocks else DEALT_BEGIN,
+                  f"{letter}_end": PART_END if in_blocks else DEALT_END}
     for k, (_, word) in enumerate(numbers):
         if word in scalars:
             into[k].source, into[k].index = SCALAR, scalars.index(word)
@@ -152,6 +170,8 @@ cdef int resolve(name, list numbers, list letters, tuple scalars, Number *into) 
             into[k].source, into[k].index = SIZE, letters.index(word)
         elif word in dealt:
             into[k].source = dealt[word]
+            if into[k].source == PART_END:
+                into[k].index = letters.index(word.removesuffix("_end"))
         else:
             raise ValueError(f"{name}: the native kernel takes {word!r}, which is no size, scalar or share of its row")
     return len(numbers)

@@ -1,10 +1,13 @@
 # A recorded step, laid out: phases of calls that run epoch after epoch without Python.
 #
-# Design: a phase is what happens between two places where all threads meet: calls block by block (a thread runs all of
-# them on one block before it takes the next, so that activations stay in its cache), then what one thread does alone,
-# then chains: calls split by rows of what they write, such as a weight gradient and the optimiser that takes it in.
-# Each part is one job of the pool, whose items threads take from a counter, so that nobody waits for a thread that
-# has lost its core.  Blocks are dealt to a fixed number of virtual workers, each with its own copy of what is summed.
+# Design: a phase has three parts: what one thread does alone; chains, which are calls split by rows of what they write,
+# such as a weight gradient and the optimiser that takes it in; and calls block by block, where a thread runs all of
+# them on one block before it takes the next, so that activations stay in its cache, and calls that know no channel but
+# their own on one strip of channels before the next.  The last two are one job of the pool each, whose items threads
+# take from a counter, so that nobody waits for a thread that has lost its core.  Blocks are dealt to a fixed number of
+# virtual workers, each with its own copy of what is summed.
+# Where batches are of a few samples only, a block is one sample as it is: nothing is packed, and the kernels are the
+# companions for one sample.
 # Rejected: threads that own their share and meet at barriers (an epoch took 1.38 s instead of 0.235 s when one of two
 # cores was busy with something else).
 
@@ -29,6 +32,7 @@ cdef struct Operand:
     int home
     char *base
     Py_ssize_t stride
+    Py_ssize_t strip       # bytes to the next strip
 
 cdef struct Entry:
     int task
@@ -36,6 +40,7 @@ cdef struct Entry:
     int phase, input       # whose sums; which input
     bint sized             # a size is that of the batch
     Py_ssize_t per_row     # elements of an elementwise call to a row of its chain
+    int strips, together   # of a block's channels, and the calls that are done on one strip before the next
     Operand operand[MAX_ARRAYS]
 
 cdef struct Chain:
@@ -70,9 +75,10 @@ cdef struct Input:
     const Change *change               # what is done to each image of bytes, one after another
     Py_ssize_t changes, channels, height, width
 
-ctypedef void (*convert_function)(const void **source, float *plain, Py_ssize_t features, Py_ssize_t plane,
-                                  const float *scale, const float *shift) noexcept nogil
-ctypedef void (*copy_function)(const void **source, float *plain, Py_ssize_t features) noexcept nogil
+ctypedef void (*convert_function)(const void **source, Py_ssize_t count, float *plain, Py_ssize_t features,
+                                  Py_ssize_t plane, const float *scale, const float *shift) noexcept nogil
+ctypedef void (*copy_function)(
+    const void **source, Py_ssize_t count, float *plain, Py_ssize_t features) noexcept nogil
 ctypedef void (*labels_function)(const void **source, void *to, Py_ssize_t features) noexcept nogil
 ctypedef void (*add_function)(float *out, const char *copies, Py_ssize_t step, Py_ssize_t count, Py_ssize_t begin,
                               Py_ssize_t end) noexcept nogil
@@ -85,11 +91,12 @@ cdef struct Run:
     int entries, phases
     Input input[MAX_INPUTS]
     const long long *order             # of the samples; NULL: as they lie
-    Py_ssize_t samples, batch          # in all; of a step at most
+    Py_ssize_t samples, batch, lanes   # in all; of a step at most; of a block: 16, or 1
     Py_ssize_t first, n, blocks        # of this step
     Py_ssize_t thread_bytes
     char *threads
     double *progress                   # steps, samples, sum of the losses, right answers, last loss
+    long long *spent                   # nanoseconds of each entry on each thread; NULL: not measured
     pack_function pack
     unpack_function unpack
     convert_function convert
@@ -112,21 +119,26 @@ cdef inline char *at(const Operand *operand, char *own, char *copy, Py_ssize_t b
 
 
 cdef void run_kernel(
-    const Entry *entry, const Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live
+    const Entry *entry, const Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live,
+    int strip
 ) noexcept nogil:
     cdef const Program *program = entry.call.program
+    cdef Py_ssize_t lanes = phase.run.lanes, whole
+    cdef const Routine *routine = &program.single if lanes == 1 and program.mode == BLOCKS else &program.main
+    cdef const Operand *operand
     cdef void *pointers[MAX_ARRAYS + 1]
-    cdef double values[MAX_NUMBERS]
     cdef int k
     for k in range(program.arrays):
-        pointers[k + (program.scratch_at >= 0 and k >= program.scratch_at)] = at(&entry.operand[k], own, copy, block)
-    if program.scratch_at >= 0:
-        pointers[program.scratch_at] = own + phase.scratch_offset
+        operand = &entry.operand[k]
+        pointers[beside_scratch(routine, k)] = at(operand, own, copy, block) + strip * operand.strip
+    if routine.scratch_at >= 0:
+        pointers[routine.scratch_at] = own + phase.scratch_offset
     if program.mode == RANGE:
-        fill(&entry.call, program.number, program.numbers, 0, entry.call.extent * BLOCK * some, block * BLOCK, values)
+        whole = entry.call.extent * lanes * some
+        run_routine(routine, &entry.call, pointers, whole * strip // entry.strips, whole * (strip + 1) // entry.strips,
+                    block * lanes)
     else:
-        fill(&entry.call, program.number, program.numbers, some, live, block * BLOCK, values)
-    program.run(pointers, values)
+        run_routine(routine, &entry.call, pointers, some, live, block * lanes)
 
 
 cdef void change_images(
@@ -151,31 +163,33 @@ cdef void change_images(
 cdef void gather_samples(
     const Entry *entry, Run *run, char *own, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live
 ) noexcept nogil:
-    """Operand 0 takes the blocks, operand 1 the plain samples (of 16 at a time, or of the whole batch)."""
+    """Operand 0 takes the blocks, operand 1 the plain samples (of 16 at a time, or of the whole batch), which blocks of
+    one sample are themselves."""
     cdef const Input *input = &run.input[entry.input]
     cdef const void *rows[BLOCK]
     cdef char *to
     cdef float *plain
-    cdef Py_ssize_t b, k, sample, features = input.features
+    cdef Py_ssize_t b, k, sample, features = input.features, lanes = run.lanes
     for b in range(some):
-        for k in range(BLOCK):
-            sample = run.first + (block + b) * BLOCK + min(k, live - b * BLOCK - 1)
+        for k in range(lanes):
+            sample = run.first + (block + b) * lanes + min(k, live - b * lanes - 1)
             if run.order != NULL:
                 sample = run.order[sample]
             rows[k] = input.data + sample * input.bytes
-        to = at(&entry.operand[0], own, NULL, block) + b * BLOCK * 4 * features
+        to = at(&entry.operand[0], own, NULL, block) + b * lanes * 4 * features
         if input.kind == 2:
             run.labels(rows, to, features)
             continue
         change_images(input, run, rows, to, run.first + (block + b) * BLOCK, live - b * BLOCK)
-        plain = <float *> at(&entry.operand[1], own, NULL, block)
-        if entry.operand[1].home == BATCH:
+        plain = <float *> (to if lanes == 1 else at(&entry.operand[1], own, NULL, block))
+        if lanes > 1 and entry.operand[1].home == BATCH:
             plain += b * BLOCK * features
         if input.kind == 0:
-            run.convert(rows, plain, features, input.plane, input.scale, input.shift)
+            run.convert(rows, lanes, plain, features, input.plane, input.scale, input.shift)
         else:
-            run.copy(rows, plain, features)
-        run.pack(plain, to, features, BLOCK, False)
+            run.copy(rows, lanes, plain, features)
+        if lanes > 1:
+            run.pack(plain, to, features, BLOCK, False)
 
 
 cdef void unpack_samples(
@@ -188,6 +202,17 @@ cdef void unpack_samples(
         run.unpack(source + b * bytes, to + b * bytes, entry.call.extent, min(live - b * BLOCK, BLOCK))
 
 
+cdef inline void run_task(
+    const Entry *entry, Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, Py_ssize_t live, int strip
+) noexcept nogil:
+    if entry.task == RUN:
+        run_kernel(entry, phase, own, copy, block, some, live, strip)
+    elif entry.task == GATHER:
+        gather_samples(entry, phase.run, own, block, some, live)
+    else:
+        unpack_samples(entry, phase.run, own, block, some, live)
+
+
 cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     """One virtual worker: all calls on its blocks, `step` at a time."""
     cdef Phase *phase = <Phase *> context
@@ -195,20 +220,21 @@ cdef void block_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     cdef char *own = run.threads + thread * run.thread_bytes
     cdef char *copy = phase.copies + item * phase.copy_bytes
     cdef Py_ssize_t block = run.blocks * item // phase.items, last = run.blocks * (item + 1) // phase.items, some, live
-    cdef const Entry *entry
-    cdef int k
+    cdef long long begun
+    cdef int first, strip, k
     memset(copy, 0, phase.copy_bytes)
     while block < last:
         some = min(phase.step, last - block)
-        live = min(some * BLOCK, run.n - block * BLOCK)
-        for k in range(phase.block_begin, phase.block_end):
-            entry = &run.entry[k]
-            if entry.task == RUN:
-                run_kernel(entry, phase, own, copy, block, some, live)
-            elif entry.task == GATHER:
-                gather_samples(entry, run, own, block, some, live)
-            else:
-                unpack_samples(entry, run, own, block, some, live)
+        live = min(some * run.lanes, run.n - block * run.lanes)
+        first = phase.block_begin
+        while first < phase.block_end:
+            for strip in range(run.entry[first].strips):
+                for k in range(first, first + run.entry[first].together):
+                    begun = pool_now() if run.spent != NULL else 0
+                    run_task(&run.entry[k], phase, own, copy, block, some, live, strip)
+                    if run.spent != NULL:
+                        run.spent[thread * run.entries + k] += pool_now() - begun
+            first += run.entry[first].together
         block += some
 
 
@@ -216,7 +242,8 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
     """A call of a chain, or of what one thread does alone, on rows."""
     cdef const Program *program = entry.call.program
     cdef const Phase *phase
-    cdef void *pointers[MAX_ARRAYS]
+    cdef const Routine *routine
+    cdef void *pointers[MAX_ARRAYS + 1]
     cdef double values[MAX_NUMBERS]
     cdef int k
     begin, end = begin * entry.per_row, end * entry.per_row
@@ -226,17 +253,31 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
                       phase.copy_bytes, phase.items, begin, end)
         return
     for k in range(program.arrays):
-        pointers[k] = entry.operand[k].base
-    fill(&entry.call, program.number, program.numbers, begin, end, 0, values)
-    program.run(pointers, values)
+        pointers[beside_scratch(&program.main, k)] = entry.operand[k].base
+    if program.mode != BLOCKS:
+        run_routine(&program.main, &entry.call, pointers, begin, end, 0)
+        return
+    routine = &program.main  # all blocks, a part of a letter
+    fill(&entry.call, routine.number, routine.numbers, run.blocks, run.n, 0, values)
+    for k in range(routine.numbers):
+        if routine.number[k].source == PART_BEGIN:
+            values[k] = <double> begin
+        elif routine.number[k].source == PART_END:
+            values[k] = <double> end
+    routine.run(pointers, values)
 
 
 cdef void chain_part(void *context, Py_ssize_t item, int thread) noexcept nogil:
     cdef Phase *phase = <Phase *> context
+    cdef Run *run = phase.run
     cdef const Chain *chain = &phase.chain[phase.item[item].chain]
+    cdef long long begun
     cdef int k
     for k in range(chain.begin, chain.end):
-        run_rows(phase.run, &phase.run.entry[k], phase.item[item].begin, phase.item[item].end)
+        begun = pool_now() if run.spent != NULL else 0
+        run_rows(run, &run.entry[k], phase.item[item].begin, phase.item[item].end)
+        if run.spent != NULL:
+            run.spent[thread * run.entries + k] += pool_now() - begun
 
 
 # ---- steps -----------------------------------------------------------------------------------------------------------
@@ -248,7 +289,7 @@ cdef void start_step(Run *run, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     run.first = first
     if run.n == n:
         return
-    run.n, run.blocks = n, (n + BLOCK - 1) // BLOCK
+    run.n, run.blocks = n, (n + run.lanes - 1) // run.lanes
     for k in range(run.phases):
         run.phase[k].items = min((run.blocks + run.phase[k].step - 1) // run.phase[k].step, WORKERS)
     for k in range(run.entries):
@@ -288,41 +329,43 @@ cdef bint run_step(Run *run, int threads) noexcept nogil:
     cdef int k
     for k in range(run.phases):
         phase = &run.phase[k]
-        if phase.block_begin < phase.block_end:
-            pool_run(block_part, phase, phase.items, threads)
         if not alone_part(run, phase):
             return False
         if phase.chain_items:
             pool_run(chain_part, phase, phase.chain_items, threads)
+        if phase.block_begin < phase.block_end:
+            pool_run(block_part, phase, phase.items, threads)
     return True
 
 
 cdef class Replay:
     """The native form of a step.
 
-    ``phases`` are tuples (blocks, alone, chains, step, copy_bytes, scratch_offset): lists of entries, chains as
+    ``phases`` are tuples (alone, chains, blocks, step, copy_bytes, scratch_offset): lists of entries, chains as
     (rows, chunk, entries).  An entry is (task, kernel, operands, sizes, numbers, extra), an operand
     (home, address or offset, bytes per block, elements).
     """
 
     cdef Run run
     cdef readonly object progress
+    cdef readonly object spent
     cdef object keep
     cdef Arena arena
-    cdef object running
 
     def __cinit__(self):
         memset(&self.run, 0, sizeof(Run))
         self.arena.memory = NULL
 
-    def __init__(self, list phases, Py_ssize_t batch, Py_ssize_t thread_bytes, tuple packing, keep):
+    def __init__(
+        self, list phases, Py_ssize_t batch, Py_ssize_t lanes, Py_ssize_t thread_bytes, tuple packing, keep
+    ):
         """Lays everything out; ``keep`` holds on to the arrays whose addresses are in the entries."""
         cdef Run *run = &self.run
         cdef int k
         self.keep = keep
         self.progress = numpy.zeros(5)
         run.progress = <double *> np.PyArray_DATA(self.progress)
-        run.batch, run.thread_bytes = batch, aligned(thread_bytes)
+        run.batch, run.lanes, run.thread_bytes = batch, lanes, aligned(thread_bytes)
         self.set_packing(packing)
         entries = [entry for phase in phases for entry in entries_of(phase)]
         run.entries, run.phases = len(entries), len(phases)
@@ -361,6 +404,7 @@ cdef class Replay:
         entry.task = task
         entry.phase, entry.input = extra.get("phase", 0), extra.get("input", 0)
         entry.per_row, entry.sized = extra.get("per_row", 1), extra.get("sized", False)
+        entry.strips, entry.together = extra.get("strips", 1), extra.get("together", 1)
         entry.call.extent = extra.get("features", 0)
         entry.call.features = entry.call.extent
         if kernel is not None:
@@ -369,6 +413,8 @@ cdef class Replay:
             entry.call.sizes[k] = size
         for k, number in enumerate(numbers):
             entry.call.scalars[k] = number
+        for k, strip in enumerate(extra.get("strip", ())):
+            entry.operand[k].strip = strip
         for k, (home, base, stride, count) in enumerate(operands):
             entry.operand[k].home, entry.operand[k].base = home, <char *> <size_t> base
             entry.operand[k].stride = stride
@@ -382,12 +428,11 @@ cdef class Replay:
         """Lays out a phase whose entries begin with number k; returns the number of the next phase's."""
         cdef int c, item = 0
         cdef Py_ssize_t begin
-        blocks, alone, chains, phase.step, copy_bytes, phase.scratch_offset = given
+        alone, chains, blocks, phase.step, copy_bytes, phase.scratch_offset = given
         phase.run = &self.run
         phase.copy_bytes = aligned(copy_bytes)
         phase.copies = allocate(max(phase.copy_bytes * WORKERS, 64))
-        phase.block_begin, phase.block_end = k, k + <int> len(blocks)
-        phase.once_begin, phase.once_end = phase.block_end, phase.block_end + <int> len(alone)
+        phase.once_begin, phase.once_end = k, k + <int> len(alone)
         k = phase.once_end
         phase.chain = <Chain *> calloc(len(chains) + 1, sizeof(Chain))
         for c, (rows, chunk, entries) in enumerate(chains):
@@ -395,6 +440,7 @@ cdef class Replay:
             phase.chain[c].rows, phase.chain[c].chunk = rows, chunk
             k = phase.chain[c].end
             phase.chain_items += (rows + chunk - 1) // chunk
+        phase.block_begin, phase.block_end = k, k + <int> len(blocks)
         phase.item = <Item *> calloc(phase.chain_items + 1, sizeof(Item))
         if phase.copies == NULL or phase.chain == NULL or phase.item == NULL:
             raise MemoryError("a plan")
@@ -403,15 +449,22 @@ cdef class Replay:
                 phase.item[item].chain, phase.item[item].begin = c, begin
                 phase.item[item].end = min(begin + phase.chain[c].chunk, phase.chain[c].rows)
                 item += 1
-        return k
+        return phase.block_end
 
-    def set_input(self, int number, address, Py_ssize_t bytes, Py_ssize_t features, int kind, Py_ssize_t plane,
-                  scale, shift):
-        """Where the samples of an input lie, and what they are made of."""
+    def set_input(self, int number, np.ndarray samples, np.ndarray scale, np.ndarray shift):
+        """The samples of an input: bytes, with their scale and shift per channel, float32 or int64."""
         cdef Input *input = &self.run.input[number]
-        input.data, input.bytes, input.features = <char *> <size_t> address, bytes, features
-        input.kind, input.plane = kind, plane
-        input.scale, input.shift = <const float *> <size_t> scale, <const float *> <size_t> shift
+        cdef int type = np.PyArray_TYPE(samples)
+        input.data, input.features = <char *> np.PyArray_DATA(samples), np.PyArray_SIZE(samples) // len(samples)
+        input.bytes = input.features * np.PyArray_ITEMSIZE(samples)
+        input.kind = 0 if type == np.NPY_UINT8 else 1 if type == np.NPY_FLOAT32 else 2
+        input.plane = max(input.features // np.PyArray_SIZE(scale), 1)
+        input.scale, input.shift = <const float *> np.PyArray_DATA(scale), <const float *> np.PyArray_DATA(shift)
+
+    def measure(self, int threads):
+        """Notes the nanoseconds of each entry on each thread in ``spent`` from now on; 0 threads: no more."""
+        self.spent = numpy.zeros((threads, self.run.entries), numpy.int64) if threads else None
+        self.run.spent = <long long *> np.PyArray_DATA(self.spent) if threads else NULL
 
     def set_changes(self, int number, address, Py_ssize_t changes, Py_ssize_t channels, Py_ssize_t height,
                     Py_ssize_t width):
@@ -420,10 +473,11 @@ cdef class Replay:
         input.change, input.changes = <const Change *> <size_t> address, changes
         input.channels, input.height, input.width = channels, height, width
 
-    def start(self, Py_ssize_t samples, order):
-        """Begins an epoch over so many samples, in the order of an int64 array's address (0: as they lie)."""
-        self.run.samples, self.run.order = samples, <const long long *> <size_t> order
-        self.progress[:] = 0
+    def start(self, Py_ssize_t samples, np.ndarray order):
+        """Begins an epoch over so many samples, in the order of an int64 array (None: as they lie)."""
+        self.run.samples = samples
+        self.run.order = <const long long *> np.PyArray_DATA(order) if order is not None else NULL
+        memset(self.run.progress, 0, 5 * sizeof(double))
 
     def advance(self, Py_ssize_t step, targets, table, double seconds, int threads):
         """Runs steps from number ``step`` on until they or the seconds end; returns the number of the next, and
@@ -459,7 +513,21 @@ cdef class Replay:
         return step, fine
 
 
+def are_objects(list dicts, list objects):
+    """Whether the values of the dicts, one after the other, are these very objects."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t place, k = 0, count = len(objects)
+    for values in dicts:
+        place = 0
+        while PyDict_Next(values, &place, &key, &value):
+            if k == count or value != <PyObject *> objects[k]:
+                return False
+            k += 1
+    return k == count
+
+
 def entries_of(phase):
     """All entries of a phase, in their order."""
-    blocks, alone, chains = phase[:3]
-    return [*blocks, *alone, *(entry for _, _, entries in chains for entry in entries)]
+    alone, chains, blocks = phase[:3]
+    return [*alone, *(entry for _, _, entries in chains for entry in entries), *blocks]

@@ -8,9 +8,9 @@
 #include "pack.h"
 
 /* plain[n][f] = from[n][f] * scale[f / plane] + shift[f / plane] for bytes. */
-static void convert_bytes(const void *const *from, float *plain, size features, size plane, const float *scale,
-                          const float *shift) {
-    for (size n = 0; n < BLOCK; n++)
+static void convert_bytes(const void *const *from, size count, float *plain, size features, size plane,
+                          const float *scale, const float *shift) {
+    for (size n = 0; n < count; n++)
         for (size begin = 0, channel = 0; begin < features; begin += plane, channel++) {
             const uint8_t *in = (const uint8_t *)from[n] + begin;
             float *out = plain + n * features + begin, a = scale[channel], b = shift[channel];
@@ -18,8 +18,8 @@ static void convert_bytes(const void *const *from, float *plain, size features, 
         }
 }
 
-static void copy_floats(const void *const *from, float *plain, size features) {
-    for (size n = 0; n < BLOCK; n++) memcpy(plain + n * features, from[n], 4 * (size_t)features);
+static void copy_floats(const void *const *from, size count, float *plain, size features) {
+    for (size n = 0; n < count; n++) memcpy(plain + n * features, from[n], 4 * (size_t)features);
 }
 
 /* Labels go into blocks at once. */

@@ -68,3 +68,39 @@ cdef void log_softmax_dx(const vec *dy, const vec *y, vec *dx, size c, size s, s
             for k in range(c):
                 dx[k * column + i] = dy[k * column + i] - exponential(y[k * column + i]) * total
         dy, y, dx = dy + c * column, y + c * column, dx + c * column
+
+
+# One sample: the places lie side by side, a vector of them is a column.
+
+cdef inline vec max_of_places(const float *x, size c, size s, size count) noexcept nogil:
+    cdef size k
+    cdef vec top = load(x, count)
+    for k in range(1, c):
+        top = maximum(top, load(x + k * s, count))
+    return top
+
+
+cdef void softmax_forward_single(const float *x, float *y, size c, size s) noexcept nogil:
+    cdef size i, k
+    cdef vec top, one, total
+    for i from 0 <= i < s by LANES:
+        top, total = max_of_places(x + i, c, s, s - i), splat(0)
+        for k in range(c):
+            one = exponential(load(x + k * s + i, s - i) - top)
+            store(y + k * s + i, one, s - i)
+            total += one
+        total = splat(1) / total
+        for k in range(c):
+            store(y + k * s + i, load(y + k * s + i, s - i) * total, s - i)
+
+
+cdef void log_softmax_forward_single(const float *x, float *y, size c, size s) noexcept nogil:
+    cdef size i, k
+    cdef vec top, total
+    for i from 0 <= i < s by LANES:
+        top, total = max_of_places(x + i, c, s, s - i), splat(0)
+        for k in range(c):
+            total += exponential(load(x + k * s + i, s - i) - top)
+        total = logarithm(total)
+        for k in range(c):
+            store(y + k * s + i, load(x + k * s + i, s - i) - top - total, s - i)

@@ -2,8 +2,10 @@
  *
  * Design: every tile of rows x columns is a function of its own, chosen from a table, so that the compiler gives all
  * registers to its one loop; four instructions start per cycle and two of them may multiply, so that the loops are
- * written for few others.  Rejected: one function with a switch (61 % of peak where this has 79 %); to multiply,
- * nested loops over the kernel's rows and columns instead of a list of places (73 %: a loop of three ends too often);
+ * written for few others.  Rejected: one function with a switch (61 % of peak where this has 79 %); to work out the
+ * parts of rows and columns at every tile (46 % where this has 71 % at 25 terms: two divisions take as long as the
+ * tile); to multiply, nested loops over the kernel's rows and columns instead of a list of places (73 %: a loop of
+ * three ends too often), and some terms at a time so that b stays in the first cache (2 % faster to 5 % slower);
  * to correlate, a list of places instead of nested loops over an output's rows and columns, which are long (61 % where
  * this has 75 %), and columns at any distance instead of side by side (4 % slower). */
 #ifndef FASTNANO_TILES_H
@@ -23,6 +25,8 @@ typedef struct {
     size terms;
     size a_step, b_step;             /* from one term to the next */
     const int32_t *places;           /* multiply: where in b the terms are, if not at equal steps */
+    int far;                         /* multiply: a's terms lie far apart */
+    int resume;                      /* and the sum goes on from what is in out, not from the bias */
     size lines, b_line;              /* correlate: the terms repeat for so many lines, which in a follow each other */
     size b_group, out_group;         /* correlate: from one row of a kernel to the next */
     size b_plane, out_plane;         /* and from one plane to the next */
@@ -41,24 +45,33 @@ typedef struct {
 #define NEXT_THREE(p, j, step) if ((j) && (j) % 3 == 0) { (p) += 3 * (step); ADDRESS(p); }
 
 /* out = bias + sum of a * b over the terms: a is scalars, a column of b is a block element of 16 lanes. */
-INLINE void multiply_tile(const product *t, int rows, int cols, size row, size col, const int listed) {
-    const size a_row = t->a_row, b_col = t->b_col, a_step = t->a_step, b_step = t->b_step;
+/* Terms at equal steps; at equal steps, foreseen by no hardware, in pieces; from a list; from a list, columns of b and
+ * terms of a side by side, whose addresses cost nothing (3 %). */
+enum { RUN, FAR, APART, PLACES };
+INLINE void multiply_tile(const product *t, int rows, int cols, size row, size col, const int kind) {
+    const size a_row = t->a_row, b_col = kind == PLACES ? BLOCK : t->b_col;
+    const size a_step = kind == PLACES ? 1 : t->a_step, b_step = t->b_step;
     const float *a = t->a + row * a_row, *b = t->b + col * b_col;
+    const size out_row = t->out_row, out_col = t->out_col;
+    float *out = t->out + row * out_row + col * out_col;
     vec acc[MAX_ROWS][MAX_COLS * VECS], v[MAX_COLS * VECS];
+#define ELEMENT(r, j) *(vec *)(out + (r) * out_row + (j) / VECS * out_col + (j) % VECS * LANES)
     UNROLL for (int r = 0; r < rows; r++) {
         vec start = splat(t->bias ? t->bias[row + r] : 0);
         UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] = start;
     }
+    if (kind == FAR && t->resume)
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] = ELEMENT(r, j);
     const int32_t *places = t->places;
     for (size k = 0, terms = t->terms; k < terms; k++, a += a_step) {
-        const float *from = listed ? b + places[k] : b, *weight = a;
-        if (!listed) {
-            __builtin_prefetch(a + AHEAD * a_step); /* strided weights: no hardware foresees them */
-            b += b_step;
-        }
+        const float *from = kind >= APART ? b + places[k] : b, *weight = a;
+        if (kind < APART) b += b_step;
+        if (kind == FAR) __builtin_prefetch(a + AHEAD * a_step);
         UNROLL for (int j = 0; j < cols; j++) {
-            NEXT_THREE(from, j, b_col)
-            UNROLL for (int h = 0; h < VECS; h++) v[j * VECS + h] = *(const vec *)(from + j % 3 * b_col + h * LANES);
+            if (kind != PLACES) NEXT_THREE(from, j, b_col)
+            UNROLL for (int h = 0; h < VECS; h++)
+                v[j * VECS + h] = *(const vec *)(from + (kind == PLACES ? j : j % 3) * b_col + h * LANES);
         }
         UNROLL for (int r = 0; r < rows; r++) {
             NEXT_THREE(weight, r, a_row)
@@ -66,15 +79,16 @@ INLINE void multiply_tile(const product *t, int rows, int cols, size row, size c
             UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] += s * v[j];
         }
     }
-    const size out_row = t->out_row, out_col = t->out_col;
-    float *out = t->out + row * out_row + col * out_col;
-    UNROLL for (int r = 0; r < rows; r++, out += out_row)
-        UNROLL for (int j = 0; j < cols * VECS; j++) *(vec *)(out + j / VECS * out_col + j % VECS * LANES) = acc[r][j];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int j = 0; j < cols * VECS; j++) ELEMENT(r, j) = acc[r][j];
+#undef ELEMENT
 }
 
 /* out += sum of a * b over the lines, their terms and the lanes: a and b are block elements, out is scalars.  The
  * columns of a group follow each other in b, as those of one row of a kernel do; its rows are the groups. */
-INLINE void correlate_tile(const product *t, int rows, int groups, int cols, const float *a, const float *b, float *out) {
+INLINE void correlate_tile(
+    const product *t, int rows, int groups, int cols, const float *a, const float *b, float *out
+) {
     const size a_row = t->a_row, b_group = t->b_group, b_step = t->b_step, b_length = t->terms * b_step;
     const int count = rows * groups * cols;
     vec acc[(REGISTERS + LANES - 1) / LANES * LANES], s[MAX_ROWS];
@@ -86,7 +100,8 @@ INLINE void correlate_tile(const product *t, int rows, int groups, int cols, con
                 UNROLL for (int r = 0; r < rows; r++) {
                     NEXT_THREE(left, r, a_row)
                     s[r] = *(const vec *)(left + r % 3 * a_row + h);
-                    if (rows < 4) __builtin_prefetch(left + r % 3 * a_row + h + AHEAD * BLOCK); /* where there is room */
+                    if (rows < 4) /* where there is room for it */
+                        __builtin_prefetch(left + r % 3 * a_row + h + AHEAD * BLOCK);
                 }
                 UNROLL for (int g = 0; g < groups; g++) {
                     NEXT_THREE(right, g, b_group)
@@ -113,28 +128,31 @@ INLINE void correlate_tile(const product *t, int rows, int groups, int cols, con
 #define EACH_TILE(define)                                                                                            \
     EACH_ROWS(define, 1) EACH_ROWS(define, 2) EACH_ROWS(define, 3)                                                   \
     EACH_ROWS(define, 4) EACH_ROWS(define, 5) EACH_ROWS(define, 6)
+#define DEFINE_MULTIPLY(name, kind, R, C)                                                                            \
+    static void name##_##R##_##C(const product *t, size row, size col) {                                             \
+        if (R <= MULTIPLY_ROWS(C)) multiply_tile(t, R, C, row, col, kind);                                           \
+    }
 #define DEFINE_TILE(R, C)                                                                                            \
-    static void places_##R##_##C(const product *t, size row, size col) {                                             \
-        if (R <= MULTIPLY_ROWS(C)) multiply_tile(t, R, C, row, col, 1);                                       \
-    }                                                                                                                \
-    static void run_##R##_##C(const product *t, size row, size col) {                                                \
-        if (R <= MULTIPLY_ROWS(C)) multiply_tile(t, R, C, row, col, 0);                                       \
-    }                                                                                                                \
+    DEFINE_MULTIPLY(run, RUN, R, C) DEFINE_MULTIPLY(far, FAR, R, C)                                                  \
+    DEFINE_MULTIPLY(apart, APART, R, C) DEFINE_MULTIPLY(places, PLACES, R, C)                                        \
     DEFINE_CORRELATE(R, 1, C) DEFINE_CORRELATE(R, 2, C) DEFINE_CORRELATE(R, 3, C)
 #define DEFINE_CORRELATE(R, G, C)                                                                                    \
     static void correlate_##R##_##G##_##C(const product *t, const float *a, const float *b, float *out) {            \
         if (G * C <= CORRELATE_COLS && R <= CORRELATE_ROWS(G * C)) correlate_tile(t, R, G, C, a, b, out);            \
     }
 EACH_TILE(DEFINE_TILE)
-#define PLACES_ENTRY(R, C) [C - 1][R - 1] = places_##R##_##C,
 #define RUN_ENTRY(R, C) [C - 1][R - 1] = run_##R##_##C,
+#define PLACES_ENTRY(R, C) [C - 1][R - 1] = places_##R##_##C,
+#define APART_ENTRY(R, C) [C - 1][R - 1] = apart_##R##_##C,
+#define FAR_ENTRY(R, C) [C - 1][R - 1] = far_##R##_##C,
 #define CORRELATE_ENTRY(R, C)                                                                                        \
     [0][C - 1][R - 1] = correlate_##R##_1_##C, [1][C - 1][R - 1] = correlate_##R##_2_##C,                            \
     [2][C - 1][R - 1] = correlate_##R##_3_##C,
 typedef void multiply_function(const product *t, size row, size col);
 typedef void correlate_function(const product *t, const float *a, const float *b, float *out);
-typedef multiply_function *multiply_table[MAX_COLS][MAX_ROWS];
-static const multiply_table places_tiles = {EACH_TILE(PLACES_ENTRY)}, run_tiles = {EACH_TILE(RUN_ENTRY)};
+static multiply_function *const multiply_tiles[][MAX_COLS][MAX_ROWS] = {
+    [RUN] = {EACH_TILE(RUN_ENTRY)}, [FAR] = {EACH_TILE(FAR_ENTRY)},
+    [APART] = {EACH_TILE(APART_ENTRY)}, [PLACES] = {EACH_TILE(PLACES_ENTRY)}};
 static correlate_function *const correlate_tiles[MAX_GROUPS][MAX_COLS][MAX_ROWS] = {EACH_TILE(CORRELATE_ENTRY)};
 
 INLINE size smaller(size a, size b) { return a < b ? a : b; }
@@ -154,7 +172,7 @@ INLINE size part(const parting *p, uint32_t number) { return p->least + (number 
 
 /* All tiles of a product: of the shapes that fill the registers the one with the fewest tiles. */
 static void multiply(const product *t, size rows, size cols) {
-    const multiply_table *table = t->places ? &places_tiles : &run_tiles;
+    const int kind = t->places ? t->b_col == BLOCK ? PLACES : APART : t->far ? FAR : RUN;
     size fewest = PTRDIFF_MAX, wide = 1, high = 1;
     if (!rows || !cols) return;
     UNROLL for (int c = MULTIPLY_COLS; c > 0; c--) {
@@ -167,7 +185,7 @@ static void multiply(const product *t, size rows, size cols) {
         c = part(&widths, n);
         for (size row = 0, m = 0, r; row < rows; row += r, m++) {
             r = part(&heights, m);
-            (*table)[c - 1][r - 1](t, row, col);
+            multiply_tiles[kind][c - 1][r - 1](t, row, col);
         }
     }
 }

@@ -19,7 +19,7 @@ OPTIMIZERS = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003}  # and their learning 
 SCHEDULES = ("none", "step", "cosine", "onecycle")
 AUGMENTS = {"shift": 2, "rotate": 10, "flip": 0.5}  # pixels, degrees, probability
 BACKENDS = ("cython", "numba", "numpy")
-COMPILE = {"auto": "auto", "always": True, "never": False}
+COMPILE: dict[str, bool | str] = {"auto": "auto", "always": True, "never": False}
 NOT_REPEATED = ("config", "resume", "out")  # a run's file does not hold them
 WITH_RESUME = ("resume", "data_dir", "threads", "backend", "compile")
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from .._kernels import _native
+from .._kernels._executor import FEW
 from .._state import no_grad, use_backend
 from ..autograd import Tensor, launch
 from ..nn import Module, clip_grad_norm_, clip_grad_value_
@@ -29,6 +31,7 @@ from .lowering import Lowering
 from .recording import NotPlannable, Recording, record
 from .replay import Change, Replayed, as_labels
 from .schedule import Schedule
+from .snapshot import Snapshot
 
 __all__ = ["NotPlannable", "Plan", "compile", "measured", "training_step"]
 
@@ -46,7 +49,7 @@ def training_step(
     y: Any,
     clip_norm: float | None = None,
     clip_value: float | None = None,
-    check: Callable[[float], None] = lambda value: None,
+    check: Callable[[float], None] | None = None,
 ) -> list[np.ndarray]:
     """Forward, loss, backward, update: the loss and, for classes, the number of right answers.
 
@@ -54,7 +57,8 @@ def training_step(
     """
     optimizer.zero_grad()
     value, *right = measured(model, loss, x, y)
-    check(float(value.data))
+    if check is not None:
+        check(float(value.data))
     value.backward()
     if clip_norm is not None:
         clip_grad_norm_(model.parameters(), clip_norm)
@@ -65,7 +69,7 @@ def training_step(
 
 
 def measured(model: Module, loss: Loss, x: Tensor, y: Any) -> tuple[Any, ...]:
-    """The loss of a batch and, where y are classes, how many of the highest scores (N, C, ...) are at the labels (N, ...)."""
+    """The loss of a batch and, where y are classes (N, ...), how many of the highest scores (N, C, ...) are theirs."""
     output = model(x)
     value = loss(output, y)
     if np.asarray(y).dtype.kind not in "iu" or output.ndim != np.ndim(y) + 1:
@@ -84,8 +88,8 @@ class Plan:
     """A model's training step, and its evaluation, as native code.
 
     ``loss`` maps (output, labels) to a scalar tensor; a ``scheduler`` that steps per batch is followed; gradients
-    are clipped as ``Trainer`` does.  uint8 images are fed as (x / 255 − mean) / std, numbers or one per channel; floats as
-    they are.  Parameters stay in the model's own arrays: after an epoch the model is the trained one.
+    are clipped as ``Trainer`` does.  uint8 images are fed as (x / 255 − mean) / std, numbers or one per channel;
+    floats as they are.  Parameters stay in the model's own arrays: after an epoch the model is the trained one.
 
     The step is recorded when data are first seen, and again where the model, its modes or the optimiser have
     changed since.  Raises NotPlannable, naming the op, where a step has no native form.
@@ -110,7 +114,19 @@ class Plan:
         self.batch_size, self.clip_norm, self.clip_value = int(batch_size), clip_norm, clip_value
         self.mean, self.std = mean, std
         self._made: dict[str, tuple[tuple, Replayed]] = {}
+        self._snapshot: Snapshot | None = None  # of the model, when it last predicted
         self._lock = threading.RLock()  # one epoch at a time
+        self._running = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy records anew: native code knows the places of the arrays, which in the copy are others."""
+        return {
+            name: value for name, value in vars(self).items() if name not in ("_made", "_lock", "_running")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._made, self._lock, self._running = {}, threading.RLock(), False
 
     # Running
 
@@ -128,16 +144,20 @@ class Plan:
         ``augment`` is what happens to uint8 images before, one thing after another, as pairs of a name and an array
         with the numbers for every place in the order (float32): "shift" (y, x: how far off a pixel's new value lies),
         "turn" (cosine, sine), "flip" (1 or 0); that is, what ``RandomShift.numbers`` of fastnano.data gives, and so on.
-        ``poll`` is called every so many ``seconds`` (0: after each step) with ``plan.progress``; it may return true to stop.
-        Ctrl-C stops at the end of a step, with the model intact.  Raises FloatingPointError, naming the step,
+        ``poll`` is called every so many ``seconds`` (0: after each step) with ``plan.progress``; it may return true
+        to stop.  Ctrl-C stops at the end of a step, with the model intact.  Raises FloatingPointError, naming the step,
         where the loss is NaN or infinite, before that step updates any weight.
         """
         with self._lock:
+            if self._running:
+                raise RuntimeError("run_epoch: poll may look at the model, but not train it")
             made = self.prepare(images, labels)
             made.bind([images, labels], order, augment)
+            self._running = True
             try:
                 made.run(self.scheduler, poll, seconds)
             finally:
+                self._running = False
                 self._changed()
             return made.measures()
 
@@ -158,11 +178,25 @@ class Plan:
     def predict(self, x: np.ndarray) -> np.ndarray:
         """The model's outputs in evaluation mode."""
         with self._lock:
-            return self._ready("predict", x).outputs(x)
+            if self._snapshot is None or not len(x) or not self._snapshot.holds_for(self.model, x):
+                made = self._ready("predict", x)
+                self._snapshot = Snapshot(self.model, x) if not made.questions else None
+            return self._made["predict"][1].outputs(x)
 
     def prepare(self, images: np.ndarray, labels: np.ndarray) -> Replayed:
         """Record and lay out the training step for data like these, if that is not done yet."""
         return self._ready("train", images, labels)
+
+    def profile(self, images: np.ndarray, labels: np.ndarray, order: np.ndarray | None = None) -> str:
+        """Train for an epoch; returns what ``explain`` does, with the time that each call took."""
+        with self._lock:
+            made = self.prepare(images, labels)
+            made.native.measure(_native.get_num_threads())
+            try:
+                self.run_epoch(images, labels, order)
+                return made.explain()
+            finally:
+                made.native.measure(0)
 
     @property
     def progress(self) -> np.ndarray:
@@ -211,7 +245,10 @@ class Plan:
         """What a recording depends on: addresses, modes, what is frozen, and all attributes of the layers."""
         groups = self.optimizer.param_groups if what == "train" else []
         return (
-            [(a.shape[1:], "f" if a.dtype == np.uint8 and i == 0 else a.dtype.kind) for i, a in enumerate(data)],
+            [
+                (a.shape[1:], "f" if a.dtype == np.uint8 and i == 0 else a.dtype.kind)
+                for i, a in enumerate(data)
+            ],
             [(t.data.ctypes.data, t.shape, t.dtype, t.requires_grad) for t in self._tensors()],
             [(type(m), *_attributes(m)) for m in self._modules()],
             [(self.optimizer.kernel(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
@@ -223,12 +260,15 @@ class Plan:
         batch = self.batch_size if what == "train" else EVALUATION
         for tensor in self._tensors():
             if tensor.dtype == np.float64:
-                raise NotPlannable(f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())")
+                raise NotPlannable(
+                    f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())"
+                )
         gradients = [(tensor, tensor.grad) for tensor in self._tensors()]
         try:
             with use_backend("cython"):
-                first, results = self._record(what, data, 0, 3)
-                second, _ = self._record(what, data, len(data[0]) - 2, 2)
+                some, others = _two_batches(data)
+                first, results = self._record(what, data, some)
+                second, _ = self._record(what, data, others, paler=True)
         finally:
             for p, gradient in gradients:
                 p.grad = gradient
@@ -236,18 +276,27 @@ class Plan:
         values = [lowering.value(array) for array in results]
         outputs = tuple(values) if what == "predict" else ()
         schedule = Schedule(lowering.nodes, () if outputs else tuple(values), outputs)
-        layout = Layout(schedule, batch, outputs, [a.shape[1:] for a in results])
-        return Replayed(schedule, layout, first.questions, self._affine)
+        shapes = [a.shape[1:] for a in results]
+        layout = Layout(schedule, batch, outputs, shapes)
+        few = None
+        if outputs:
+            with suppress(NotPlannable):  # some op works on blocks only
+                each = Schedule(lowering.nodes, (), outputs, together=False)
+                few = Replayed(each, Layout(each, FEW, outputs, shapes, lanes=1), [], self._affine)
+        return Replayed(schedule, layout, first.questions, self._affine, few)
 
     def _record(
-        self, what: str, data: tuple[np.ndarray, ...], first: int, count: int
+        self, what: str, data: tuple[np.ndarray, ...], index: np.ndarray, paler: bool = False
     ) -> tuple[Recording, list[np.ndarray]]:
         """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
         if self.clip_norm is None:
-            for tensor in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
+            for (
+                tensor
+            ) in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
                 tensor.grad = None
-        index = np.arange(first, first + count) % len(data[0])
         x = self.as_input(data[0][index])
+        if paler:
+            x = x * np.float32(0.5) + np.float32(0.25)
         inputs = [(x, x), *((as_labels(a[index]), as_labels(a)) for a in data[1:])]
         y = inputs[1][0] if len(inputs) > 1 else None
         with record(inputs) as recording:
@@ -274,6 +323,15 @@ class Plan:
         std = np.broadcast_to(np.asarray(self.std, np.float64), channels)
         mean = np.broadcast_to(np.asarray(self.mean, np.float64), channels)
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def _two_batches(data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of three samples with the lowest labels, and of two with the highest, so that what Python reads
+    off the one batch is not by chance the same in the other."""
+    order = np.arange(len(data[0]))
+    if len(data) > 1:
+        order = np.argsort(as_labels(data[1]).reshape(len(order), -1).sum(1), kind="stable")
+    return np.resize(order, 3), np.resize(order[::-1], 2)
 
 
 class _Same:

@@ -1,7 +1,8 @@
 """Where each value of a schedule lies, and the entries of the native replay.
 
 Values of a batch that live within one phase share a thread's arena, sized for a block or two; those that outlive it
-have a stretch for every block of the batch.  What the threads sum has a copy for each virtual worker.
+have a stretch for every block of the batch.  What the threads sum has a copy for each virtual worker.  Where batches
+are of a few samples only, a block is one sample as it is, so that a lone one does not cost sixteen.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from .._kernels._executor import Home, Replay, Task
 from .lowering import Node, Shape, Value
 from .recording import NotPlannable
 from .schedule import ALONE, BLOCKS, ROWS, Chain, Schedule, Step
+from .strips import Strips, strips_of
 
 BLOCK = 16  # samples
 CACHE = 160 << 10  # bytes of a thread's blocks below which it takes two at a time
 CHUNK = 8192  # elements of a chain's item, about
+ITEMS = 16  # of a product over all blocks
 TILE = 8  # rows of a chain's item are a multiple of this
 
 Operand = tuple[int, int, int, int]  # home, address or offset, bytes per block, elements
@@ -32,14 +35,20 @@ def aligned(size: int) -> int:
 class Layout:
     """The native form of a schedule for batches of at most so many samples.
 
-    ``outputs`` are values wanted after a step, in the plain layout, as arrays of samples of such shapes.
+    ``outputs`` are values wanted after a step, in the plain layout, as arrays of samples of such shapes; ``lanes`` is
+    how many samples a block has.
     """
 
     def __init__(
-        self, schedule: Schedule, batch: int, outputs: tuple[Value, ...] = (), shapes: Sequence[Shape] = ()
+        self,
+        schedule: Schedule,
+        batch: int,
+        outputs: tuple[Value, ...] = (),
+        shapes: Sequence[Shape] = (),
+        lanes: int = BLOCK,
     ) -> None:
-        self.schedule, self.batch = schedule, batch
-        self.blocks = -(-batch // BLOCK)
+        self.schedule, self.batch, self.lanes = schedule, batch, lanes
+        self.blocks = -(-batch // lanes)
         self.arrays: list[np.ndarray] = []
         self.homes: dict[Value, Operand] = {}
         self.plain: dict[Value, Operand] = {}  # the same samples, not in blocks
@@ -58,9 +67,18 @@ class Layout:
         self.arrays.append(whole)
         return whole[(-whole.ctypes.data % 64) // whole.itemsize :][:size]
 
+    def block_bytes(self, value: Value) -> int:
+        return 4 * self.lanes * value.size
+
+    def _batch_array(self, value: Value) -> tuple[np.ndarray, Operand]:
+        """Room for all blocks of a batch."""
+        array = self._new(self.blocks * self.lanes * value.size)
+        return array, (Home.BATCH, array.ctypes.data, self.block_bytes(value), value.size)
+
     def _plain_array(self, value: Value) -> np.ndarray:
-        array = self._new(self.blocks * BLOCK * value.size)
-        self.plain[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
+        array, self.plain[value] = self._batch_array(value)
+        if self.lanes == 1:
+            self.homes[value] = self.plain[value]
         return array.reshape(-1, value.size)
 
     def _find_homes(self) -> None:
@@ -71,12 +89,14 @@ class Layout:
                     self._shared(step, value)
                 elif step.part == BLOCKS:
                     phases.setdefault(value, set()).add(step.phase)
-                elif value not in self.plain:
-                    self._plain_array(value)
+                elif not _in_blocks(step, value):
+                    if value not in self.plain:
+                        self._plain_array(value)
+                else:
+                    phases.setdefault(value, set()).update((-1, step.phase))  # of all blocks
         for value, used in phases.items():
-            if len(used) > 1:
-                array = self._new(self.blocks * BLOCK * value.size)
-                self.homes[value] = (Home.BATCH, array.ctypes.data, 4 * BLOCK * value.size, value.size)
+            if len(used) > 1 and value not in self.homes:
+                self.homes[value] = self._batch_array(value)[1]
 
     def _shared(self, step: Step, value: Value) -> None:
         if value not in self.homes:
@@ -105,13 +125,21 @@ class Layout:
     # Entries
 
     def replay(self, packing: tuple[int, ...]) -> Replay:
+        """The native form; ``owners`` then has the step that each of its entries serves."""
         phases = []
+        self.owners: list[Step] = []
         for phase in range(self.schedule.phases):
             arena = self.arenas[phase]
             alone = [self._entry(step) for step in self.schedule.part(phase, ALONE)]
             chains = [self._chain(chain) for chain in self.schedule.chains(phase)]
-            phases.append((arena.entries, alone, chains, arena.step, self.copy_bytes[phase], arena.scratch_offset))
-        return Replay(phases, self.batch, self.thread_bytes, packing, [self.arrays, self.schedule])
+            self.owners += self.schedule.part(phase, ALONE)
+            self.owners += [step for chain in self.schedule.chains(phase) for step in chain.steps]
+            self.owners += arena.owners
+            phases.append(
+                (alone, chains, arena.entries, arena.step, self.copy_bytes[phase], arena.scratch_offset)
+            )
+        keep = [self.arrays, self.schedule]
+        return Replay(phases, self.batch, self.lanes, self.thread_bytes, packing, keep)
 
     def _entry(self, step: Step) -> tuple:
         node = step.node
@@ -134,24 +162,46 @@ class Layout:
             operands = [self.operand(value), (Home.WORKER, self.copies[value], 0, value.size)]
             return (Task.REDUCE, None, operands, [], [], {"phase": phase, "per_row": rows})
         operands = [
-            (Home.FIXED, self.operand(v)[1], self.copies[v], v.size) if v in self.copies else (0, 0, 0, v.size)
+            (Home.FIXED, self.operand(v)[1], self.copies[v], v.size)
+            if v in self.copies
+            else (0, 0, 0, v.size)
             for v in node.operands
         ]
         return (Task.MERGE, *_run(node, operands)[1:5], {"phase": phase, "sized": "n" in node.kernel.letters})
 
     def _chain(self, chain: Chain) -> tuple:
+        entries = [self._entry(step) for step in chain.steps]
+        if any(v.batched for v in chain.steps[0].writes):  # products of all blocks, all about as large
+            return chain.rows, max(TILE, -(-chain.rows // ITEMS // TILE) * TILE), entries
         per_row = sum(s.per_row for s in chain.steps)
         for step in chain.steps:
             if step.node is not None and step.node.kernel.mode == "split" and step.task is Task.RUN:
                 per_row = max(per_row, max(v.size for v in step.writes) // chain.rows)
         tile = TILE if per_row > 1 else 64
         chunk = max(tile, CHUNK // per_row // tile * tile)
-        return (chain.rows, chunk, [self._entry(step) for step in chain.steps])
+        return chain.rows, chunk, entries
 
 
-def _run(node: Node, operands: list[Operand], **extra: Any) -> tuple:
+def _in_blocks(step: Step, value: Value) -> bool:
+    """Whether a call by rows takes a value of the batch in blocks."""
+    if step.node is None or step.task is not Task.RUN:
+        return False
+    plain = zip(step.node.operands, step.node.kernel.plain, strict=True)
+    return any(v is value and not p for v, p in plain)
+
+
+def _run(node: Node, operands: list[Operand], strips: Strips | None = None, **extra: Any) -> tuple:
     kernel = node.kernel
-    sizes = [node.sizes.get(letter, 0) for letter in kernel.letters]
+    divided = dict(node.sizes)
+    if strips is not None:
+        extra["strips"], extra["together"] = strips.count, len(strips.steps)
+        each = node.contract.each
+        if kernel.mode == "blocks":
+            divided[each] //= strips.count
+            size = [(4 * BLOCK if v.batched else 4) * v.size // strips.count for v in node.operands]
+            letters = [a.letters for a in node.contract.arrays]
+            extra["strip"] = [s if each in own else 0 for s, own in zip(size, letters, strict=True)]
+    sizes = [divided.get(letter, 0) for letter in kernel.letters]
     if node.batched:
         extra["sized"] = "n" in kernel.letters
     return (Task.RUN, kernel, operands, sizes, node.numbers, extra)
@@ -166,13 +216,18 @@ class _Arena:
         self._free: list[tuple[int, int]] = []  # offset, size
         self._size = 0
         self._taken: dict[Value, int] = {}
+        self._dead: list[Value] = []
         self._last = {v: i for i, step in enumerate(steps) for v in (*step.reads, *step.writes) if v.batched}
-        self._drafts = [entry for i, step in enumerate(steps) for entry in self._draft(i, step)]
-        self.step = 2 if 0 < self._size <= CACHE and layout.blocks > 1 else 1
+        self._strips = strips_of(steps, layout.plain) if layout.lanes > 1 else {}
+        drafts = [(step, entry) for i, step in enumerate(steps) for entry in self._draft(i, step)]
+        self.owners = [step for step, _ in drafts]
+        pairs = 0 < self._size <= CACHE and layout.blocks > 1 and layout.lanes > 1 and not self._strips
+        self.step = 2 if pairs else 1
         self.scratch_offset = self._size * self.step
         nodes = [step.node for step in steps if step.node is not None]
-        self.bytes = self.scratch_offset + max((_scratch(node, self.step) for node in nodes), default=0)
-        self.entries = [self._scale(entry) for entry in self._drafts]
+        scratch = (_scratch(node, self.step if layout.lanes > 1 else 0) for node in nodes)
+        self.bytes = self.scratch_offset + max(scratch, default=0)
+        self.entries = [self._scale(entry) for _, entry in drafts]
 
     def _scale(self, entry: tuple) -> tuple:
         operands = [
@@ -184,12 +239,18 @@ class _Arena:
     def _draft(self, i: int, step: Step) -> Iterator[tuple]:
         """The entries of a step: samples that it is the first to want, its call, samples that are wanted plain."""
         node, layout = step.node, self.layout
-        assert node is not None
+        if node is None:
+            (value,) = step.writes
+            layout.gathered.add(value)
+            yield self._gather(value)
+            return
         for value in dict.fromkeys(step.reads):
             if value.input >= 0 and self._is_new(value):
                 yield self._gather(value)
         found = {v: self._operand(node, v) for v in step.reads}
-        dying = [v for v in dict.fromkeys(step.reads) if v.batched and self._last[v] == i and v in self._taken]
+        dying = [
+            v for v in dict.fromkeys(step.reads) if v.batched and self._last[v] == i and v in self._taken
+        ]
         for value in step.writes:
             if value.batched and value not in layout.homes:
                 heir = next((v for v in dying if node.kernel.mode == "range" and v.size == value.size), None)
@@ -199,14 +260,18 @@ class _Arena:
                     self._taken[value] = self._taken.pop(heir)
                     dying.remove(heir)
         found |= {v: self._operand(node, v) for v in step.writes}
-        yield _run(node, [found[v] for v in node.operands], features=node.sizes.get("...", 0))
+        strips = self._strips.get(step)
+        yield _run(node, [found[v] for v in node.operands], strips, features=node.sizes.get("...", 0))
         for value in step.writes:
-            if value in layout.plain:
+            if value in layout.plain and layout.lanes > 1:
                 operands = [self._place(value), layout.plain[value]]
                 yield (Task.UNPACK, None, operands, [], [], {"features": value.size})
-        for value in (*dying, *(v for v in step.writes if v.batched and self._last[v] == i)):
-            if value in self._taken:
-                self._give_back(value, self._taken.pop(value))
+        self._dead += [*dying, *(v for v in step.writes if v.batched and self._last[v] == i)]
+        if strips is None or strips.last is step:  # until then an earlier call may have strips of it to read
+            for value in self._dead:
+                if value in self._taken:
+                    self._give_back(value, self._taken.pop(value))
+            self._dead.clear()
 
     def _is_new(self, value: Value) -> bool:
         if value not in self.layout.homes:
@@ -223,7 +288,7 @@ class _Arena:
         operands = [self._place(value)]
         if value in self.layout.plain:
             operands.append(self.layout.plain[value])
-        elif _KINDS[value.dtype] != 2:
+        elif _KINDS[value.dtype] != 2 and self.layout.lanes > 1:
             offset = self._room(64 * value.size)
             self._release(offset, 64 * value.size)
             operands.append((Home.ARENA, offset, 64 * value.size, value.size))
@@ -237,15 +302,15 @@ class _Arena:
     def _place(self, value: Value) -> Operand:
         if value in self.layout.homes:
             return self.layout.homes[value]
-        return (Home.ARENA, self._taken[value], 4 * BLOCK * value.size, value.size)
+        return (Home.ARENA, self._taken[value], self.layout.block_bytes(value), value.size)
 
     # Room
 
     def _take(self, value: Value) -> None:
-        self._taken[value] = self._room(64 * value.size)
+        self._taken[value] = self._room(aligned(self.layout.block_bytes(value)))
 
     def _give_back(self, value: Value, offset: int) -> None:
-        self._release(offset, 64 * value.size)
+        self._release(offset, aligned(self.layout.block_bytes(value)))
 
     def _room(self, size: int) -> int:
         """The smallest stretch that fits, or more at the end."""
@@ -270,9 +335,12 @@ class _Arena:
                 self._free.append((start, room))
 
 
-def _scratch(node: Node, step: int) -> int:
+def _scratch(node: Node, blocks: int) -> int:
+    """Bytes that a call needs besides its arrays, for so many blocks, or (0) for one sample as it is."""
     kernel = node.kernel
-    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, step)
+    if not blocks and (node.sums or not kernel.single):
+        raise NotPlannable(f"{node.name} has no form for one sample")
+    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, blocks)
     if found < 0:
         raise NotPlannable(f"{node.name}: a sample is too large for native code")
     return aligned(found)

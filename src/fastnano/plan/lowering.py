@@ -129,7 +129,9 @@ class Lowering:
             lasting = a is b or a.ctypes.data == b.ctypes.data
             if not (lasting or a.flags.c_contiguous):
                 a = np.ascontiguousarray(a)
-            return self._remember(a, b, Value(a.shape, a.dtype, False, a if lasting else a.copy(), constant=not lasting))
+            return self._remember(
+                a, b, Value(a.shape, a.dtype, False, a if lasting else a.copy(), constant=not lasting)
+            )
         raise NotPlannable(
             f"{rule.name}: {name} is made by Python from the data, from chance or from the batch size, beside the ops"
         )
@@ -157,8 +159,7 @@ class Lowering:
         kernel = self.kernels.get(contract.name)
         self._check(contract.name, kernel, a)
         batched = "n" in self._letters(a, self.batch[0], self.batch[1], b) or (
-            any("..." in x.letters for x in contract.arrays)
-            and any(v.batched for v in [*reads, *writes])
+            any("..." in x.letters for x in contract.arrays) and any(v.batched for v in [*reads, *writes])
         )
         sizes = self._sizes(a, batched)
         numbers = tuple(a.numbers[name] for name in contract.scalars)
@@ -168,7 +169,7 @@ class Lowering:
         if kernel is None:
             raise NotPlannable(f"{name} has no native kernel")
         for array in (*call.reads.values(), *call.writes.values()):
-            if array.dtype == np.float64 and array.size > 8 or array.dtype.itemsize == 2:
+            if (array.dtype == np.float64 and array.size > 8) or array.dtype.itemsize == 2:
                 raise NotPlannable(f"{name} runs in {array.dtype}; plans are float32 (model.float())")
 
     def _letters(self, a: Call, first: int, second: int, b: Call) -> set[str]:
@@ -177,7 +178,9 @@ class Lowering:
         found = set()
         for argument in a.rule.arrays:
             source = (a.reads | a.writes, b.reads | b.writes)
-            for letter, x, y in zip(argument.letters, *(s[argument.name].shape for s in source), strict=False):
+            for letter, x, y in zip(
+                argument.letters, *(s[argument.name].shape for s in source), strict=False
+            ):
                 if letter != "..." and (x, y) == (first, second):
                     found.add(letter)
         return found
@@ -235,7 +238,9 @@ class Lowering:
             raise NotPlannable(f"{rule.name}: samples of shape {value.shape} are broadcast to {out.shape}")
         numbered = np.arange(value.size).reshape((1, *array.shape[1:]) if value.batched else array.shape)
         if not value.batched and out.batched and array.ndim == len(shape) and len(array) != 1:
-            raise NotPlannable(f"{rule.name}: an array of shape {array.shape} has a value for each sample of a batch")
+            raise NotPlannable(
+                f"{rule.name}: an array of shape {array.shape} has a value for each sample of a batch"
+            )
         return self._moved(value, np.broadcast_to(numbered, shape), out.shape, out.batched)
 
     def _moved(self, value: Value, places: np.ndarray, shape: Shape, batched: bool) -> Value:
@@ -268,7 +273,8 @@ class Lowering:
 
     def _sum(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Sums over axes: where each element of x goes to is a broadcast of the numbered places of the result."""
-        (name, x), array = next(iter(reads.items())), call.reads[next(iter(reads))]
+        name = next(iter(reads))
+        x, array = reads[name], call.reads[name]
         result = call.writes[rule.output]
         shape = result.shape
         if rule is not UNBROADCAST and not call.numbers["keepdims"]:
@@ -277,7 +283,7 @@ class Lowering:
         if not x.batched or (out.batched and array.ndim != len(shape)):
             raise NotPlannable(f"{rule.name} has no native form for shared arrays")
         numbered = np.arange(out.size).reshape((1, *shape[1:]) if out.batched else shape)
-        index = _constant(np.broadcast_to(numbered, (1, *x.shape)))
+        index = _constant(np.broadcast_to(numbered, (1, *array.shape[1:])))
         if out.batched:
             self._add("take_dx", x, index, out, i=out.size, j=x.size)
         else:
@@ -303,7 +309,9 @@ def _places(call: Call, rule: Formula, name: str, value: Value, out: Value) -> n
     if out.batched:
         samples = places.reshape(len(places), -1)
         step = value.size * np.arange(len(places))[:, None] if value.batched else 0
-        if not np.array_equal(np.where(samples > 0, samples - step, 0), np.broadcast_to(samples[0], samples.shape)):
+        if not np.array_equal(
+            np.where(samples > 0, samples - step, 0), np.broadcast_to(samples[0], samples.shape)
+        ):
             raise NotPlannable(f"{rule.name} mixes the samples of a batch")
         places = samples[0]
     return places - 1

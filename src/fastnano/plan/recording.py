@@ -1,10 +1,10 @@
 """One eager training step, noted call by call, and what makes the notes worth trusting.
 
 # Design: arrays are known by where they lie in memory (address, shape, strides), and all of them are kept alive
-# meanwhile, so that an address means one array.  A step is recorded twice, with other samples, another batch size and the
-# second on the state that the first found; an array that is neither an input nor the result of a call must lie at
-# the same place in both (state: parameters, buffers, hyper-parameters) or hold the same values (a constant).  All else was made by Python
-# on the side and would be frozen: it is refused, and the op that reads it is named.
+# meanwhile, so that an address means one array.  A step is recorded twice, with other samples and another batch
+# size, on the same state; an array that is neither an input nor the result of a call must lie at the same place in
+# both (state: parameters, buffers, hyper-parameters) or hold the same values (a constant).  All else was made by
+# Python on the side and would be frozen: it is refused, and the op that reads it is named.
 # Rejected: tracing with stand-ins for arrays, which any NumPy call in a user's loss breaks.
 """
 
@@ -46,7 +46,7 @@ def place(array: np.ndarray) -> Place:
 
 
 def checksum(array: np.ndarray) -> int:
-    return zlib.adler32(array if array.flags.c_contiguous else array.copy())
+    return zlib.adler32(np.ascontiguousarray(array).data)
 
 
 class Recording:
@@ -56,9 +56,13 @@ class Recording:
         self.inputs = [batch for batch, _ in inputs]
         self._whole = {place(batch): whole for batch, whole in inputs}
         self.calls: list[Call] = []
-        self.questions: list[tuple[int, Callable[[np.ndarray], Any], Any]] = []  # of which input, and the answer
+        self.questions: list[
+            tuple[int, Callable[[np.ndarray], Any], Any]
+        ] = []  # of which input, and the answer
         self._before: list[tuple[np.ndarray, np.ndarray]] = []  # state that calls updated, as it was
-        self._sums: dict[Place, tuple[np.ndarray, int]] = {}  # every array met, with the values it should have
+        self._sums: dict[
+            Place, tuple[np.ndarray, int]
+        ] = {}  # every array met, with the values it should have
 
     # Called by the engine
 

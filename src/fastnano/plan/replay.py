@@ -13,9 +13,10 @@ from ..ops import OPS
 from .layout import Layout
 from .schedule import ALONE, BLOCKS, ROWS, Schedule, Step
 
-_KINDS = {"B": 0, "f": 1, "q": 2, "l": 2}  # what native code takes: bytes, float32, int64
 CHANGES = {"shift": 2, "turn": 2, "flip": 1}  # of images, and the numbers that each takes: see augment.h
 Change = tuple[str, np.ndarray]
+_PLAIN = np.ones(1, np.float32), np.zeros(1, np.float32)  # scale and shift where there is nothing to scale
+_NO_SCHEDULE = np.zeros(0, np.uintp), np.zeros((0, 0))
 Question = tuple[int, Callable[[np.ndarray], Any], Any]
 
 
@@ -29,16 +30,23 @@ class Replayed:
     """A recorded step in native form."""
 
     def __init__(
-        self, schedule: Schedule, layout: Layout, questions: list[Question], affine: Callable[..., Any]
+        self,
+        schedule: Schedule,
+        layout: Layout,
+        questions: list[Question],
+        affine: Callable[..., Any],
+        few: Replayed | None = None,
     ) -> None:
         self.schedule, self.layout, self.questions, self._affine = schedule, layout, questions, affine
+        self.few = few  # the same for so few samples that they are no block
         self.native = layout.replay(_native.packing())
-        self._data: list[np.ndarray] = []  # what the addresses in use belong to
+        self._data: list[Any] = []  # what the addresses in use belong to
+        self._augmented = False
         self._samples = 0
 
     @property
     def progress(self) -> np.ndarray:
-        """Steps done, samples seen, the sum of their losses, right answers, and the last loss; written by native code."""
+        """Steps done, samples seen, the sum of their losses, right answers, the last loss; native code writes it."""
         return self.native.progress
 
     def holds_for(self, data: tuple[np.ndarray, ...]) -> bool:
@@ -47,26 +55,27 @@ class Replayed:
 
     def bind(self, data: list[np.ndarray], order: np.ndarray | None, augment: Sequence[Change] = ()) -> None:
         """Take the data of an epoch; nothing is copied that has the right type."""
-        images = np.ascontiguousarray(data[0], None if data[0].dtype == np.uint8 else np.float32)
+        images = np.ascontiguousarray(data[0], None if data[0].dtype.char == "B" else np.float32)
         arrays = [images, *map(as_labels, data[1:])]
-        scale, shift = self._affine(images.shape)
+        scale, shift = self._affine(images.shape) if images.dtype.char == "B" else _PLAIN
         for i, array in enumerate(arrays):
-            features = array[:1].size
-            plane = max(features // len(scale), 1)
-            self.native.set_input(
-                i, _address(array), features * array.itemsize, features, _KINDS[array.dtype.char], plane,
-                _address(scale), _address(shift),
-            )  # fmt: skip
+            self.native.set_input(i, array, scale, shift)
         if order is not None:
+            if np.size(order) and (np.ndim(order) != 1 or np.asarray(order).dtype.kind not in "iu"):
+                raise IndexError("order must be the numbers of samples, one after another")
             order = np.ascontiguousarray(order, np.int64)
             if order.size and not 0 <= order.min() <= order.max() < len(images):
-                raise IndexError(f"order names sample {order.max()} or {order.min()}, but there are {len(images)}")
+                raise IndexError(
+                    f"order names sample {order.max()} or {order.min()}, but there are {len(images)}"
+                )
         self._data = [*arrays, scale, shift, order]
         self._samples = len(images) if order is None else len(order)
-        self.native.start(self._samples, 0 if order is None else _address(order))
-        self._bind_changes(images, augment)
+        self.native.start(self._samples, order)
+        if augment or self._augmented:
+            self._bind_changes(images, augment)
 
     def _bind_changes(self, images: np.ndarray, augment: Sequence[Change]) -> None:
+        self._augmented = bool(augment)
         if augment and (images.dtype != np.uint8 or images.ndim not in (3, 4)):
             found = f"{images.dtype} {images.shape}"
             raise ValueError(f"augment: images are {found}, expected uint8 (N, H, W) or (N, C, H, W)")
@@ -105,7 +114,13 @@ class Replayed:
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """The output for every sample, a batch at a time."""
+        if self.few is not None and len(x) <= self.few.layout.batch:
+            return self.few.outputs(x)
         (buffer,) = self.layout.outputs
+        if len(x) <= self.layout.batch:
+            self.bind([x], None)
+            self.run(None, None, 1.0)
+            return buffer[: len(x)].copy()
         out = np.empty((len(x), *buffer.shape[1:]), np.float32)
         for begin in range(0, len(x), self.layout.batch):
             part = x[begin : begin + self.layout.batch]
@@ -144,22 +159,34 @@ class Replayed:
         lines.append(
             f"buffers: {layout.bytes:,} bytes, of which {layout.thread_bytes:,} for each thread's blocks of 16 samples"
         )
-        titles = {BLOCKS: "block by block", ALONE: "one thread", ROWS: "by rows"}
+        titles = {ALONE: "one thread", ROWS: "by rows", BLOCKS: "block by block"}
         for phase in range(self.schedule.phases):
             for part, title in titles.items():
                 steps = self.schedule.part(phase, part)
                 if steps:
                     blocks = f" ({layout.arenas[phase].step} at a time)" if part == BLOCKS else ""
                     lines.append(f"phase {phase + 1}, {title}{blocks}:")
-                    lines += [f"    {_describe(step)}" for step in steps]
+                    lines += [f"    {_describe(step)}{self._measured(step)}" for step in steps]
         return "\n".join(lines)
+
+    def _measured(self, step: Step) -> str:
+        """Microseconds of all threads together that a call took in a step, and its speed, if that was measured."""
+        if self.native.spent is None or not self.progress[0] or step.part == ALONE:
+            return ""
+        spent = self.native.spent.sum(axis=0)
+        own = sum(int(t) for t, owner in zip(spent, self.layout.owners, strict=True) if owner is step)
+        flop = _flop(step, self.layout.batch)
+        speed = f" {flop * self.progress[0] / max(own, 1):6.1f} GFLOP/s" if flop else ""
+        return f"  {own / self.progress[0] / 1e3:8.1f} us {own / max(spent.sum(), 1):6.1%}{speed}"
 
 
 def _describe(step: Step) -> str:
     def arrays(values: list[Any]) -> str:
-        return " ".join(f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values)
+        return " ".join(
+            f"{'n,' if v.batched else ''}{','.join(map(str, v.shape))}".join("[]") for v in values
+        )
 
-    return f"{step.name:<28} {arrays(step.reads)} -> {arrays(step.writes)}"
+    return f"{step.name:<28} {f'{arrays(step.reads)} -> {arrays(step.writes)}':<60}"
 
 
 def _flop(step: Step, batch: int) -> int:
@@ -178,7 +205,7 @@ def _address(array: np.ndarray) -> int:
 def _unroll(scheduler: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The hyper-parameters of every step of an epoch, and the addresses they go to."""
     if scheduler is None:
-        return np.zeros(0, np.uintp), np.zeros((steps, 0))
+        return _NO_SCHEDULE
     groups = scheduler.optimizer.param_groups
     rows: list[list[float]] = []
     targets: list[int] = []

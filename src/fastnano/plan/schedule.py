@@ -1,8 +1,9 @@
 """Where in a step each call runs, and where in memory each value lies.
 
-# Design: a phase has three parts: calls block by block, what one thread does alone, and chains of calls split by rows.
+# Design: a phase has three parts: what one thread does alone, chains of calls split by rows, and calls block by block.
 # Every call goes to the earliest part of its kind behind all that it depends on; what the threads sum over the
-# batch is complete only behind the part that sums it.  LeNet needs one phase, so two meetings of the threads a step.
+# batch is complete only behind the part that sums it.  LeNet's threads meet twice a step: behind the blocks, and behind
+# the rows of the weight gradients and their updates.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from .._kernels._executor import Task
 from .lowering import Node, Value
 from .recording import NotPlannable
 
-BLOCKS, ALONE, ROWS = range(3)  # the parts of a phase
+ALONE, ROWS, BLOCKS = range(3)  # the parts of a phase
 SMALL = 256  # elements that are not worth a meeting of the threads
+FAR = 1 << 20  # bytes of weights that are read once for the whole batch, rather than for every block
 
 
 @dataclass(eq=False)
@@ -51,9 +53,18 @@ class Chain:
 
 
 class Schedule:
-    """Steps by phase; ``watched`` are the values (loss, right answers) that the plan adds up."""
+    """Steps by phase; ``watched`` are the values (loss, right answers) that the plan adds up.
 
-    def __init__(self, nodes: Iterable[Node], watched: tuple[Value, ...], wanted: Iterable[Value] = ()) -> None:
+    ``together``: large weights may be taken to all blocks at once.
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        watched: tuple[Value, ...],
+        wanted: Iterable[Value] = (),
+        together: bool = True,
+    ) -> None:
         self.steps: list[Step] = []
         self._writer: dict[Value, Step] = {}
         self._readers: dict[Value, list[Step]] = {}
@@ -61,7 +72,7 @@ class Schedule:
         self.counts = len(watched) > 1
         left = list(watched)
         for node in _needed(nodes, [*watched, *wanted]):
-            step = self._add(_step_of(node))
+            step = self._add(_step_of(node, together))
             for value in node.sums:
                 self._sum(step, value)
             left = [v for v in left if v not in self._writer]
@@ -89,7 +100,12 @@ class Schedule:
 
     def _add(self, step: Step) -> Step:
         before = self._dependencies(step)
-        if step.part == ALONE and _splits(step) and before and max(before, key=lambda d: d.position).part == ROWS:
+        if (
+            step.part == ALONE
+            and _splits(step)
+            and before
+            and max(before, key=lambda d: d.position).part == ROWS
+        ):
             step.part, step.per_row = ROWS, 1  # small, but at the end of a chain
         step.position = max((_behind(d, step) for d in before), default=step.part)
         if step.part == ROWS:
@@ -106,9 +122,16 @@ class Schedule:
     def _dependencies(self, step: Step) -> list[Step]:
         found = [self._writer[v] for v in (*step.reads, *step.writes) if v in self._writer]
         found += [reader for v in step.writes for reader in self._readers.get(v, ())]
+        found += [self._gather(v) for v in step.reads if step.part == ROWS and v.input >= 0]
         if any(v.array is not None for v in step.writes):
             found += self._watch  # a loss that is not finite must not reach the model
         return found + ([step.summed_in] if step.summed_in is not None else [])
+
+    def _gather(self, value: Value) -> Step:
+        """What brings in an input that no call takes block by block before."""
+        if value not in self._writer and not any(s.part == BLOCKS for s in self._readers.get(value, ())):
+            self._add(Step(Task.GATHER, BLOCKS, [], [value]))
+        return self._writer.get(value) or self._readers[value][0]
 
     def _join(self, step: Step, beside: list[Step]) -> None:
         """Put a call behind those it depends on into one chain with them, or else one phase later."""
@@ -141,15 +164,23 @@ def _needed(nodes: Iterable[Node], wanted: list[Value]) -> list[Node]:
     return kept[::-1]
 
 
-def _step_of(node: Node) -> Step:
+def _step_of(node: Node, together: bool) -> Step:
     mode, small = node.kernel.mode, max((v.size for v in node.operands), default=0) <= SMALL
     if node.batched and mode in ("blocks", "range"):
-        part = BLOCKS
-    elif node.batched and mode != "split" or mode == "blocks":
-        raise NotPlannable(f"{node.name} has no native form on {'a batch' if node.batched else 'shared arrays'}")
+        part = ROWS if together and mode == "blocks" and _far(node) else BLOCKS
+    elif (node.batched and mode != "split") or mode == "blocks":
+        raise NotPlannable(
+            f"{node.name} has no native form on {'a batch' if node.batched else 'shared arrays'}"
+        )
     else:
         part = ALONE if mode == "once" or (mode == "range" and small) else ROWS
     return Step(Task.RUN, part, node.reads, node.writes, node, per_row=_extent(node) if part == ALONE else 1)
+
+
+def _far(node: Node) -> bool:
+    """Whether all blocks of the batch are to be done together, split by rows, since the weights fill the cache."""
+    shared = max((v.dtype.itemsize * v.size for v in node.operands if not v.batched), default=0)
+    return bool(node.kernel.split) and shared >= FAR
 
 
 def _splits(step: Step) -> bool:
@@ -158,7 +189,7 @@ def _splits(step: Step) -> bool:
 
 def _extent(node: Node) -> int:
     """Rows or elements that a call can be split into."""
-    return node.sizes[node.kernel.split] if node.kernel.mode in ("range", "split") else 1
+    return node.sizes[node.kernel.split] if node.kernel.split else 1
 
 
 def _rows(step: Step) -> int:
@@ -173,7 +204,7 @@ def _divided(step: Step, value: Value) -> bool:
     assert step.node is not None
     kernel = step.node.kernel
     return all(
-        a.letters[:1] == (kernel.split,)
+        a.letters[:1] == (kernel.split,) and not v.batched
         for a, v in zip(step.node.contract.arrays, step.node.operands, strict=True)
         if v is value
     )

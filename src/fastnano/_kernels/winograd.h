@@ -1,0 +1,104 @@
+/* The transforms of Winograd's convolution F(4x4, 3x3): Y = A' [(G g G') * (B' d B)] A makes 4 x 4 outputs of a
+ * 6 x 6 tile d of the input and a 3 x 3 kernel g by 36 products instead of 144.
+ *
+ * S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin, S. Gray, "Fast Algorithms for Convolutional
+ * Neural Networks", arXiv:1509.09308.
+ *
+ * Design: polynomials of degree 5 are multiplied at the points 0, +-N, +-P, infinity with N = sqrt(1/2), P = sqrt(2):
+ * as many additions as with Lavin and Gray's +-1, +-2, but largest errors of 1e-6, not 4e-6, of the largest output (32
+ * channels; direct: 6e-7).
+ * What follows is one dimension of each transform; two make a tile. */
+#ifndef FASTNANO_WINOGRAD_H
+#define FASTNANO_WINOGRAD_H
+
+#include "tiles.h"
+
+#define NEAR .70710678f
+#define FAR_OFF 1.41421356f
+#define TILE 6    /* input rows, or columns, of a tile */
+#define OUTPUTS 4 /* those of its outputs */
+#ifndef TILES
+#define TILES 3
+#endif
+#ifndef CHANNELS
+#define CHANNELS 16
+#endif
+
+/* B': six values of the input to six points. */
+INLINE void input_points(const vec *d, size step, vec *to) {
+    const vec even = d[4 * step] - 2.f * d[2 * step], odd = d[3 * step] - 2.f * d[step];
+    const vec even_far = d[4 * step] - .5f * d[2 * step], odd_far = d[3 * step] - .5f * d[step];
+    to[0] = d[0] - 2.5f * d[2 * step] + d[4 * step];
+    to[1] = even + NEAR * odd;
+    to[2] = even - NEAR * odd;
+    to[3] = even_far + FAR_OFF * odd_far;
+    to[4] = even_far - FAR_OFF * odd_far;
+    to[5] = d[step] - 2.5f * d[3 * step] + d[5 * step];
+}
+
+/* G: three values of a kernel to six points. */
+INLINE void kernel_points(const vec *g, size step, vec *to) {
+    const vec near = (g[0] + .5f * g[2 * step]) * (-2 / 3.f), near_odd = g[step] * (-2 / 3.f * NEAR);
+    const vec far = (g[0] + 2.f * g[2 * step]) * (1 / 6.f), far_odd = g[step] * (1 / 6.f * FAR_OFF);
+    to[0] = g[0];
+    to[1] = near + near_odd;
+    to[2] = near - near_odd;
+    to[3] = far + far_odd;
+    to[4] = far - far_odd;
+    to[5] = g[2 * step];
+}
+
+/* A': six points to four values of the output. */
+INLINE void output_values(const vec *m, size step, vec *to) {
+    const vec near = m[step] + m[2 * step], near_odd = NEAR * (m[step] - m[2 * step]);
+    const vec far = m[3 * step] + m[4 * step], far_odd = FAR_OFF * (m[3 * step] - m[4 * step]);
+    to[0] = m[0] + near + far;
+    to[1] = near_odd + far_odd;
+    to[2] = .5f * near + 2.f * far;
+    to[3] = .5f * near_odd + 2.f * far_odd + m[5 * step];
+}
+
+/* u[i, j, n] = G g[n] G' of `count` kernels side by side, mirrored or not; planes (i, j) lie `plane` floats apart. */
+static void transform_kernels(const float *weight, size count, int mirrored, float *u, size plane) {
+    for (size n = 0; n < count; n += LANES) {
+        float lanes[9][LANES] = {{0}};
+        vec g[9], columns[3][TILE], row[TILE];
+        for (size l = 0, live = smaller(count - n, LANES); l < live; l++)
+            for (int k = 0; k < 9; k++) lanes[mirrored ? 8 - k : k][l] = weight[(n + l) * 9 + k];
+        UNROLL for (int k = 0; k < 9; k++) g[k] = load(lanes[k], LANES);
+        UNROLL for (int j = 0; j < 3; j++) kernel_points(g + j, 3, columns[j]);
+        UNROLL for (int i = 0; i < TILE; i++) {
+            kernel_points(&columns[0][i], TILE, row);
+            UNROLL for (int j = 0; j < TILE; j++) store(u + (i * TILE + j) * plane + n, row[j], LANES);
+        }
+    }
+}
+
+/* v[i, j] = B' d B of a tile of block elements whose rows lie `line` floats apart. */
+static void transform_input(const float *d, size line, float *v, size plane) {
+    UNROLL for (int h = 0; h < BLOCK; h += LANES) {
+        vec columns[TILE][TILE], row[TILE];
+        UNROLL for (int j = 0; j < TILE; j++)
+            input_points((const vec *)(d + j * BLOCK + h), line / LANES, columns[j]);
+        UNROLL for (int i = 0; i < TILE; i++) {
+            input_points(&columns[0][i], TILE, row);
+            UNROLL for (int j = 0; j < TILE; j++) *(vec *)(v + (i * TILE + j) * plane + h) = row[j];
+        }
+    }
+}
+
+/* y = A' m A + bias of a tile: as many of its rows and columns as there are. */
+static void transform_output(const float *m, size plane, float bias, float *y, size line, size rows, size cols) {
+    UNROLL for (int h = 0; h < BLOCK; h += LANES) {
+        vec columns[TILE][OUTPUTS], row[OUTPUTS];
+        UNROLL for (int j = 0; j < TILE; j++)
+            output_values((const vec *)(m + j * plane + h), TILE * plane / LANES, columns[j]);
+        UNROLL for (int i = 0; i < OUTPUTS; i++) {
+            if (i == rows) break;
+            output_values(&columns[0][i], OUTPUTS, row);
+            UNROLL for (int j = 0; j < OUTPUTS; j++)
+                if (j < cols) *(vec *)(y + i * line + j * BLOCK + h) = row[j] + bias;
+        }
+    }
+}
+#endif

@@ -1,0 +1,118 @@
+# Winograd's convolution of 3 x 3 kernels: tiles of 6 x 6 inputs go to 36 planes of points, where the convolution is a
+# product of channels each, and from there to 4 x 4 outputs (see winograd.h).
+#
+# Design: some tiles at a time, wherever they lie, and some output channels, so that their points stay in the second
+# cache; tiles are numbered through the image, so that a small one fills the products as a large one does.  A tile that
+# reaches over an edge is read from a copy amid zeros; padding is nothing else.  dx is the same with the kernels mirrored
+# and the channels' roles exchanged, which is another step through the transformed kernels.
+
+cdef extern from "winograd.h" nogil:
+    const int TILE, OUTPUTS, TILES, CHANNELS
+    void transform_kernels(const float *weight, size count, bint mirrored, float *u, size plane)
+    void transform_input(const float *d, size line, float *v, size plane)
+    void transform_output(const float *m, size plane, float bias, float *y, size line, size rows, size cols)
+
+
+cdef inline size odd_lines(size floats) noexcept nogil:
+    """So many floats or more, an odd number of cache lines: 36 at an even distance would share few sets of a cache."""
+    return (floats + BLOCK - 1) // BLOCK * BLOCK | BLOCK
+
+
+cdef inline size winograd_scratch(size c, size o) noexcept nogil:
+    return TILE * TILE * (BLOCK + odd_lines(o * c) + odd_lines(BLOCK * TILES * c)
+                          + odd_lines(BLOCK * TILES * min(o, CHANNELS)))
+
+
+cdef inline void points_of_tile(
+    const float *x, float *patch, float *v, size plane, size channels, size h, size w, size top, size left
+) noexcept nogil:
+    """The points of every channel of a tile that begins at (top, left); it may reach over the edges of x."""
+    cdef size channel, row, column
+    cdef size first = max(0, -top), last = min(TILE, h - top), begin = max(0, -left), end = min(TILE, w - left)
+    cdef bint inside = last - first == TILE and end - begin == TILE
+    if not inside:
+        memset(patch, 0, 4 * BLOCK * TILE * TILE)
+    for channel in range(channels):
+        if inside:
+            transform_input(x + BLOCK * (top * w + left), BLOCK * w, v, plane)
+        else:
+            for row in range(first, last):
+                for column in range(begin, end):
+                    memcpy(patch + BLOCK * (row * TILE + column), x + BLOCK * ((top + row) * w + left + column), 4 * BLOCK)
+            transform_input(patch, BLOCK * TILE, v, plane)
+        x, v = x + BLOCK * h * w, v + BLOCK * TILES
+
+
+# y[o] = bias[o] + sum of u[o, c] * x[c] at each of the 36 points, where u[o, c] lies at o * u_row + c * u_step.
+cdef inline void winograd(
+    const vec *x, const float *u, size u_plane, size u_row, size u_step, const float *bias, vec *y, float *patch,
+    size c, size h, size w, size o, size p, size q, size pad_h, size pad_w, size blocks
+) noexcept nogil:
+    cdef size block, first, tile, point, begin, channel, some, count, top, left
+    cdef size across = (q + OUTPUTS - 1) // OUTPUTS, tiles = across * ((p + OUTPUTS - 1) // OUTPUTS)
+    cdef size v_plane = odd_lines(BLOCK * TILES * c), m_plane = odd_lines(BLOCK * TILES * min(o, CHANNELS))
+    cdef float *v = patch + BLOCK * TILE * TILE
+    cdef float *m = v + TILE * TILE * v_plane
+    cdef product t
+    follow(&t, c, u_step, BLOCK * TILES)
+    t.bias, t.a_row, t.b_col, t.out_row, t.out_col = NULL, u_row, BLOCK, BLOCK * TILES, BLOCK
+    for block in range(blocks):
+        for first from 0 <= first < tiles by TILES:
+            count = min(TILES, tiles - first)
+            for tile in range(count):
+                top, left = (first + tile) // across * OUTPUTS, (first + tile) % across * OUTPUTS
+                points_of_tile(<const float *> x + BLOCK * block * c * h * w, patch, v + BLOCK * tile, v_plane,
+                               c, h, w, top - pad_h, left - pad_w)
+            for begin from 0 <= begin < o by CHANNELS:
+                some = min(CHANNELS, o - begin)
+                for point in range(TILE * TILE):
+                    t.a, t.b, t.out = u + point * u_plane + begin * u_row, v + point * v_plane, m + point * m_plane
+                    multiply(&t, some, count)
+                for tile in range(count):
+                    top, left = (first + tile) // across * OUTPUTS, (first + tile) % across * OUTPUTS
+                    for channel in range(some):
+                        transform_output(
+                            m + BLOCK * (channel * TILES + tile), m_plane,
+                            bias[begin + channel] if bias != NULL else 0,
+                            <float *> y + BLOCK * (((block * o + begin + channel) * p + top) * q + left),
+                            BLOCK * q, min(OUTPUTS, p - top), min(OUTPUTS, q - left))
+
+
+cdef size conv2d_winograd_forward_scratch(size c, size o) noexcept nogil:
+    return winograd_scratch(c, o)
+
+
+cdef void conv2d_winograd_forward(
+    const vec *x, const float *weight, const float *bias, vec *y, float *scratch,
+    size c, size h, size w, size o, size p, size q, size pad_h, size pad_w, size blocks
+) noexcept nogil:
+    cdef size plane = odd_lines(o * c)
+    transform_kernels(weight, o * c, False, scratch, plane)
+    winograd(x, scratch, plane, c, 1, bias, y, scratch + TILE * TILE * plane, c, h, w, o, p, q, pad_h, pad_w, blocks)
+
+
+cdef size conv2d_winograd_dx_scratch(size c, size o) noexcept nogil:
+    return winograd_scratch(o, c)
+
+
+cdef void conv2d_winograd_dx(
+    const vec *dy, const float *weight, vec *dx, float *scratch,
+    size c, size h, size w, size o, size p, size q, size pad_h, size pad_w, size blocks
+) noexcept nogil:
+    cdef size plane = odd_lines(o * c)
+    transform_kernels(weight, o * c, True, scratch, plane)
+    winograd(dy, scratch, plane, 1, c, NULL, dx, scratch + TILE * TILE * plane,
+             o, p, q, c, h, w, 2 - pad_h, 2 - pad_w, blocks)
+
+
+cdef size conv2d_winograd_dweight_scratch(size c, size h, size w, size p, size q, size pad_h, size pad_w) noexcept nogil:
+    return conv2d_dweight_scratch(c, h, w, p, q, pad_h, pad_w)
+
+
+cdef void conv2d_winograd_dweight(
+    const vec *dy, const vec *x, float *dweight, float *dbias, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    conv2d_dweight(dy, x, dweight, dbias, scratch, c, h, w, o, d, k, l, p, q, stride_h, stride_w,
+                   pad_h, pad_w, dilation_h, dilation_w, groups, blocks)
