@@ -107,6 +107,13 @@ def test_it_says_first_what_the_data_are_and_names_them_with_every_accuracy(few,
 
 
 @pytest.mark.usefixtures("_no_pictures")
+def test_augmented_training_is_compiled(few, capsys):
+    options = ["--layers", LAYERS, "--epochs", "1", "--augment", "shift=2,rotate=10"]
+    assert train(few, *options, "--out", "augmented") == 0
+    assert "layer by layer" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_no_pictures")
 def test_runs_overwrite_nothing(few, run, capsys):
     assert "overwrite nothing" in fails(
         capsys, ["train", "--dataset", "mnist", "--data-dir", str(few), "--out", str(run)]

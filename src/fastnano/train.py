@@ -309,7 +309,7 @@ class Trainer:
         x, y, numbers = _arrays(loader.dataset)
         order = loader.order(loader.epoch)[: len(loader) * loader.batch_size]
         parts, status = _random_parts(loader), self.status
-        augment = [(NATIVE[type(t)], drawn) for t, drawn in zip(parts, loader.draw(parts), strict=True)]
+        augment = [(NATIVE[type(t)], drawn) for t, drawn in zip(parts, loader.numbers(parts), strict=True)]
 
         def poll(progress: np.ndarray) -> bool:
             step, status.images, status.loss_sum, right, _ = progress.tolist()

@@ -85,8 +85,8 @@ class DataLoader:
             return self.transform(batch[0], self._rng(epoch, step)), *batch[1:]
         return self.transform(batch[0]), *batch[1:]
 
-    def draw(self, parts: Sequence[RandomTransform]) -> list[NDArray[np.float32]]:
-        """What the parts of ``transform`` draw in the next epoch: numbers for each sample, in its order."""
+    def numbers(self, parts: Sequence[RandomTransform]) -> list[NDArray[np.float32]]:
+        """The numbers of ``transform``'s parts in the next epoch: those of each sample, in its order."""
         if not parts:
             return []
         taken = min(len(self.dataset), len(self) * self.batch_size)
@@ -94,7 +94,8 @@ class DataLoader:
         for step, begin in enumerate(range(0, taken, self.batch_size)):
             rng, n = self._rng(self.epoch, step), min(self.batch_size, taken - begin)
             batches.append([part.draw(n, part.rng or rng) for part in parts])
-        return [np.concatenate(drawn) for drawn in zip(*batches, strict=True)]
+        columns = zip(*batches, strict=True)
+        return [part.numbers(np.concatenate(drawn)) for part, drawn in zip(parts, columns, strict=True)]
 
     def _rng(self, *place: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(np.random.SeedSequence(self.seed, spawn_key=place)))

@@ -46,20 +46,24 @@ class Transform:
 
 
 class RandomTransform(Transform):
-    """Moves the pixels of each image by a few numbers drawn for it; subclasses write ``draw`` and ``move``.
+    """Moves the pixels of each image by a few numbers; subclasses write ``draw``, ``numbers`` and ``move``.
 
-    The two are apart so that native code can move the pixels by numbers that were drawn here.
+    They are apart so that native code can move the pixels by numbers drawn here, worked out for an epoch at once.
     """
 
     def apply(self, images: Images, rng: np.random.Generator) -> Images:
-        return self.move(images, self.draw(len(images), rng))
+        return self.move(images, self.numbers(self.draw(len(images), rng)))
 
-    def draw(self, n: int, rng: np.random.Generator) -> Numbers:
-        """The numbers of n images, float32 (n, numbers)."""
+    def draw(self, n: int, rng: np.random.Generator) -> NDArray[Any]:
+        """What chance gives n images, (n, draws)."""
         raise NotImplementedError(f"{type(self).__name__}: write draw(n, rng)")
 
-    def move(self, images: Images, drawn: Numbers) -> Images:
-        raise NotImplementedError(f"{type(self).__name__}: write move(images, drawn)")
+    def numbers(self, drawn: NDArray[Any]) -> Numbers:
+        """What that means, float32 (n, numbers)."""
+        raise NotImplementedError(f"{type(self).__name__}: write numbers(drawn)")
+
+    def move(self, images: Images, numbers: Numbers) -> Images:
+        raise NotImplementedError(f"{type(self).__name__}: write move(images, numbers)")
 
 
 class Compose(Transform):
@@ -125,15 +129,18 @@ class RandomShift(RandomTransform):
         if not isinstance(pixels, int) or pixels < 0:
             raise ValueError(f"RandomShift: pixels is {pixels!r}, expected a whole number of 0 or more")
 
-    def draw(self, n: int, rng: np.random.Generator) -> Numbers:
-        """How far below and to the right of each pixel its new value lies."""
-        return rng.integers(-self.pixels, self.pixels + 1, (2, n)).T.astype(np.float32, order="C")
+    def draw(self, n: int, rng: np.random.Generator) -> NDArray[Any]:
+        return rng.integers(-self.pixels, self.pixels + 1, (2, n)).T
 
-    def move(self, images: Images, drawn: Numbers) -> Images:
+    def numbers(self, drawn: NDArray[Any]) -> Numbers:
+        """How far below and to the right of each pixel its new value lies."""
+        return drawn.astype(np.float32, order="C")
+
+    def move(self, images: Images, numbers: Numbers) -> Images:
         p = self.pixels
         border = [(0, 0)] * (images.ndim - 2) + [(p, p), (p, p)]
         windows = sliding_window_view(np.pad(images, border), images.shape[-2:], axis=(-2, -1))
-        dy, dx = drawn.astype(np.intp).T + p
+        dy, dx = numbers.astype(np.intp).T + p
         return windows[np.arange(len(images)), ..., dy, dx, :, :]
 
 
@@ -153,16 +160,17 @@ class RandomRotation(RandomTransform):
                 f"RandomRotation: degrees is {degrees}, expected 0 or more, or a pair (low, high)"
             )
 
-    def draw(self, n: int, rng: np.random.Generator) -> Numbers:
-        """Cosine and sine of each angle."""
-        angle = np.deg2rad(rng.uniform(*self._range, n)).astype(np.float32)
-        drawn = np.empty((n, 2), np.float32)
-        drawn[:, 0], drawn[:, 1] = np.cos(angle), np.sin(angle)
-        return drawn
+    def draw(self, n: int, rng: np.random.Generator) -> NDArray[Any]:
+        return rng.uniform(*self._range, (n, 1))
 
-    def move(self, images: Images, drawn: Numbers) -> Images:
+    def numbers(self, drawn: NDArray[Any]) -> Numbers:
+        """Cosine and sine of each angle."""
+        angle = np.deg2rad(drawn).astype(np.float32)
+        return np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
+
+    def move(self, images: Images, numbers: Numbers) -> Images:
         n, height, width = len(images), *images.shape[-2:]
-        cos, sin = drawn.T[:, :, None, None]
+        cos, sin = numbers.T[:, :, None, None]
         y = np.arange(height, dtype=np.float32)[:, None] - np.float32((height - 1) / 2)
         x = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
         # Where each pixel comes from, in an image with a border of one zero all round.
@@ -199,12 +207,15 @@ class RandomHorizontalFlip(RandomTransform):
         if not 0 <= p <= 1:
             raise ValueError(f"RandomHorizontalFlip: p is {p}, expected a probability from 0 to 1")
 
-    def draw(self, n: int, rng: np.random.Generator) -> Numbers:
-        """1 for an image that is mirrored, else 0."""
-        return (rng.random((n, 1)) < self.p).astype(np.float32)
+    def draw(self, n: int, rng: np.random.Generator) -> NDArray[Any]:
+        return rng.random((n, 1))
 
-    def move(self, images: Images, drawn: Numbers) -> Images:
-        flipped = drawn[:, 0] > 0
+    def numbers(self, drawn: NDArray[Any]) -> Numbers:
+        """1 for an image that is mirrored, else 0."""
+        return (drawn < self.p).astype(np.float32)
+
+    def move(self, images: Images, numbers: Numbers) -> Images:
+        flipped = numbers[:, 0] > 0
         out = images.copy()
         out[flipped] = images[flipped, ..., ::-1]
         return out

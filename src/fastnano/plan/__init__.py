@@ -143,7 +143,7 @@ class Plan:
 
         ``augment`` is what happens to uint8 images before, one thing after another, as pairs of a name and an array
         with the numbers for every place in the order (float32): "shift" (y, x: how far off a pixel's new value lies),
-        "turn" (cosine, sine), "flip" (1 or 0); that is, what ``RandomShift.draw`` of fastnano.data gives, and so on.
+        "turn" (cosine, sine), "flip" (1 or 0); that is, what ``RandomShift.numbers`` of fastnano.data gives, and so on.
         ``poll`` is called every so many ``seconds`` (0: after each step) with ``plan.progress``; it may return true
         to stop.  Ctrl-C stops at the end of a step, with the model intact.  Raises FloatingPointError, naming the step,
         where the loss is NaN or infinite, before that step updates any weight.
