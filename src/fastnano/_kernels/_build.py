@@ -21,8 +21,8 @@ and the numbers are found by name: the row's letters (sizes) and scalars, and wh
 * ``blocks``, ``live``          a block kernel: so many blocks of 16 samples, so many samples in them
 * ``begin``, ``end``            an elementwise kernel: a range of the flat arrays
 * ``sample``, ``features``      where they are in blocks: number of the first sample, elements of one; else 0
-* ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays; beside ``blocks``, one
-                              that a plan may split so, over all blocks, and that else gets the whole range
+* ``o_begin``, ``o_end``        a kernel split by the letter ``o``: a range of it, of plain arrays; beside ``blocks``,
+                              one that a plan may split so, over all blocks, and that else gets the whole range
 
 A companion ``void NAME_single(...)`` does what the kernel does for one sample as it lies: the same arrays as plain
 pointers, those per sample without the letter ``n``, and the same numbers, but neither ``n`` nor what is dealt out.  A
