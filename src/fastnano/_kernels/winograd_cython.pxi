@@ -6,7 +6,7 @@
 # edge is read from a copy amid zeros; padding is nothing else.  dx is the same with the kernels mirrored and the
 # channels' roles exchanged: another step through the transformed kernels.
 # Rejected: other numbers of tiles and channels (basic 2, where 3 and 16 have 288 GFLOP/s: 6 and 64 239, 9 and 32 199).
-# dweight is the direct kernel's: products over 3 tiles at a time are too short to pay for 36 sums of lanes instead of 9.
+# dweight is the direct kernel's: products over 3 tiles are too short to pay for 36 sums of lanes instead of 9.
 
 cdef extern from "winograd.h" nogil:
     const int TILE, OUTPUTS, TILES, CHANNELS
