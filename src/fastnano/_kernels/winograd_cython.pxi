@@ -94,6 +94,24 @@ cdef void conv2d_winograd_forward(
     winograd(x, scratch, plane, c, 1, bias, y, scratch + TILE * TILE * plane, c, h, w, o, p, q, pad_h, pad_w, blocks)
 
 
+# One sample has too few tiles to pay for the transform of the kernels.
+
+cdef size conv2d_winograd_forward_single_scratch(
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size groups
+) noexcept nogil:
+    return conv2d_forward_single_scratch(c, h, w, o, d, k, l, p, q, stride_h, stride_w, pad_h, pad_w, groups)
+
+
+cdef void conv2d_winograd_forward_single(
+    const float *x, const float *weight, const float *bias, float *y, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups
+) noexcept nogil:
+    conv2d_forward_single(x, weight, bias, y, scratch, c, h, w, o, d, k, l, p, q, stride_h, stride_w,
+                          pad_h, pad_w, dilation_h, dilation_w, groups)
+
+
 cdef size conv2d_winograd_dx_scratch(size c, size o) noexcept nogil:
     return winograd_scratch(o, c)
 
