@@ -254,22 +254,24 @@ def _by_position(function: Callable[..., Any], keywords: tuple[str, ...]) -> Cal
     return lambda *args: function(*args[:-count], **dict(zip(keywords, args[-count:], strict=True)))
 
 
+def compute(formula: Formula, launch: Launch, **env: Any) -> np.ndarray:
+    """What a formula gives of the arrays and numbers it names."""
+    launch(formula, env)
+    return env[formula.output]
+
+
 def contiguous(array: np.ndarray, launch: Launch) -> np.ndarray:
     """The array with its values side by side, as kernels take it: itself, or a copy."""
     if array.flags.c_contiguous:
         return array
-    env: Environment = {"x": array}
-    launch(COPY, env)
-    return env["z"]
+    return compute(COPY, launch, x=array)
 
 
 def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...], launch: Launch) -> np.ndarray:
     """A gradient for an input of this shape, which may have been broadcast."""
     if gradient.shape == shape:
         return gradient
-    env: Environment = {"x": gradient, "shape": shape}
-    launch(UNBROADCAST, env)
-    return env["z"]
+    return compute(UNBROADCAST, launch, x=gradient, shape=shape)
 
 
 def _sum_to(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -100,6 +100,11 @@ def _images(name: str) -> Callable:
     return decorate
 
 
+def _per_axis(**pairs: tuple[int, int]) -> dict[str, int]:
+    """The numbers of a row: stride=(2, 3) as stride_h and stride_w."""
+    return {f"{name}_{axis}": n for name, both in pairs.items() for axis, n in zip("hw", both, strict=True)}
+
+
 @_images("conv2d")
 def conv2d(
     x: Tensor,
@@ -116,25 +121,14 @@ def conv2d(
     weight = as_tensor(weight)
     if weight.ndim != 4:
         raise ValueError(f"conv2d: weight has shape {weight.shape}, expected (O, C/groups, K, L)")
-    stride_h, stride_w = pair("conv2d", "stride", stride)
-    dilation_h, dilation_w = pair("conv2d", "dilation", dilation)
+    step, spread = pair("conv2d", "stride", stride), pair("conv2d", "dilation", dilation)
     if isinstance(padding, str):
-        if choice("conv2d", "padding", padding, ("same", "valid")) == "same" and (stride_h, stride_w) != (
-            1,
-            1,
-        ):
+        if choice("conv2d", "padding", padding, ("same", "valid")) == "same" and step != (1, 1):
             raise ValueError(f"conv2d: padding='same' needs stride 1, got stride={stride}")
-        x, padding = _pad_same(x, weight.shape[2:], (dilation_h, dilation_w), padding)
-    pad_h, pad_w = pair("conv2d", "padding", padding, least=0)
-    window = {
-        "stride_h": stride_h,
-        "stride_w": stride_w,
-        "pad_h": pad_h,
-        "pad_w": pad_w,
-        "dilation_h": dilation_h,
-        "dilation_w": dilation_w,
-        "groups": count("conv2d", "groups", groups),
-    }
+        x, padding = _pad_same(x, weight.shape[2:], spread, padding)
+    border = pair("conv2d", "padding", padding, least=0)
+    window = _per_axis(stride=step, pad=border, dilation=spread)
+    window["groups"] = count("conv2d", "groups", groups)
     if algorithm is None:
         algorithm = _fastest_convolution(x, weight, window)
     return apply(
@@ -201,25 +195,12 @@ def max_pool2d(
     return_indices: bool = False,
 ) -> Any:
     """The largest value of each window, and with ``return_indices`` its flat place in the H x W plane."""
-    kernel_h, kernel_w = pair("max_pool2d", "kernel_size", kernel_size)
-    stride_h, stride_w = (kernel_h, kernel_w) if stride is None else pair("max_pool2d", "stride", stride)
-    pad_h, pad_w = pair("max_pool2d", "padding", padding, least=0)
-    dilation_h, dilation_w = pair("max_pool2d", "dilation", dilation)
-    y, call = apply_full(
-        OPS["max_pool2d"],
-        (x,),
-        {
-            "kernel_h": kernel_h,
-            "kernel_w": kernel_w,
-            "stride_h": stride_h,
-            "stride_w": stride_w,
-            "pad_h": pad_h,
-            "pad_w": pad_w,
-            "dilation_h": dilation_h,
-            "dilation_w": dilation_w,
-            "ceil_mode": bool(ceil_mode),
-        },
-    )
+    kernel = pair("max_pool2d", "kernel_size", kernel_size)
+    step = kernel if stride is None else pair("max_pool2d", "stride", stride)
+    border = pair("max_pool2d", "padding", padding, least=0)
+    spread = pair("max_pool2d", "dilation", dilation)
+    window = _per_axis(kernel=kernel, stride=step, pad=border, dilation=spread)
+    y, call = apply_full(OPS["max_pool2d"], (x,), window | {"ceil_mode": bool(ceil_mode)})
     return (y, Tensor(call["argmax"].astype(np.int64))) if return_indices else y
 
 
@@ -244,17 +225,7 @@ def avg_pool2d(
     scale = _average_scale(
         plane, places, kernel, step, border, bool(count_include_pad), divisor_override, x.dtype
     )
-    return apply(
-        OPS["avg_pool2d"],
-        x,
-        scale,
-        kernel_h=kernel[0],
-        kernel_w=kernel[1],
-        stride_h=step[0],
-        stride_w=step[1],
-        pad_h=border[0],
-        pad_w=border[1],
-    )
+    return apply(OPS["avg_pool2d"], x, scale, **_per_axis(kernel=kernel, stride=step, pad=border))
 
 
 @lru_cache(maxsize=64)

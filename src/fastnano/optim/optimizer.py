@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._rows import compute, contiguous
 from ..autograd import Tensor, launch
 from ..ops import EXPRESSIONS, STEPS
 
@@ -126,10 +127,8 @@ class Optimizer:
     def _gradient(self, group: ParamGroup, p: Tensor) -> np.ndarray:
         gradient = p.grad.data  # type: ignore[union-attr]
         if group.data.get("maximize"):
-            env = {"x": gradient}
-            launch(EXPRESSIONS["neg"].forward, env)
-            gradient = np.asarray(env["z"])  # of no axes, NumPy would make it a number
-        return gradient if gradient.flags.c_contiguous else np.ascontiguousarray(gradient)
+            gradient = compute(EXPRESSIONS["neg"].forward, launch, x=gradient)
+        return contiguous(gradient, launch)
 
     def _state_of(self, p: Tensor) -> dict[str, np.ndarray]:
         if not p.data.flags.carray:

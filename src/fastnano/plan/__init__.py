@@ -290,9 +290,7 @@ class Plan:
     ) -> tuple[Recording, list[np.ndarray]]:
         """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
         if self.clip_norm is None:
-            for (
-                tensor
-            ) in self._tensors():  # also of those that no optimiser updates, and so no zero_grad forgets
+            for tensor in self._tensors():  # some may be no optimiser's, so that no zero_grad forgets theirs
                 tensor.grad = None
         x = self.as_input(data[0][index])
         if paler:

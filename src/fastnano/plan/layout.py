@@ -110,9 +110,6 @@ class Layout:
             self.copies[value] = self.copy_bytes[step.phase]
             self.copy_bytes[step.phase] += aligned(4 * value.size)
 
-    def operand(self, value: Value) -> Operand:
-        return self.homes[value]
-
     @property
     def bytes(self) -> int:
         """Of all buffers of the plan, those of one thread included."""
@@ -145,13 +142,13 @@ class Layout:
     def _entry(self, step: Step) -> tuple:
         node = step.node
         if step.task is Task.WATCH:
-            operands = [self.operand(v) for v in step.reads]
+            operands = [self.homes[v] for v in step.reads]
             return (Task.WATCH, None, operands, [], [], {})
         assert node is not None
         if step.task is Task.RUN:
             plain = node.kernel.plain if step.part != BLOCKS else (False,) * len(node.operands)
             operands = [
-                self.plain[v] if v.batched and p else self.operand(v)
+                self.plain[v] if v.batched and p else self.homes[v]
                 for v, p in zip(node.operands, plain, strict=True)
             ]
             return _run(node, operands, per_row=step.per_row)
@@ -160,12 +157,10 @@ class Layout:
         if step.task is Task.REDUCE:
             (value,) = step.writes
             rows = value.size if step.part == ALONE else step.per_row
-            operands = [self.operand(value), (Home.WORKER, self.copies[value], 0, value.size)]
+            operands = [self.homes[value], (Home.WORKER, self.copies[value], 0, value.size)]
             return (Task.REDUCE, None, operands, [], [], {"phase": phase, "per_row": rows})
         operands = [
-            (Home.FIXED, self.operand(v)[1], self.copies[v], v.size)
-            if v in self.copies
-            else (0, 0, 0, v.size)
+            (Home.FIXED, self.homes[v][1], self.copies[v], v.size) if v in self.copies else (0, 0, 0, v.size)
             for v in node.operands
         ]
         return (Task.MERGE, *_run(node, operands)[1:5], {"phase": phase, "sized": "n" in node.kernel.letters})
@@ -298,7 +293,7 @@ class _Arena:
     def _operand(self, node: Node, value: Value) -> Operand:
         if value in node.sums:
             return (Home.WORKER, self.layout.copies[value], 0, value.size)
-        return self._place(value) if value.batched else self.layout.operand(value)
+        return self._place(value) if value.batched else self.layout.homes[value]
 
     def _place(self, value: Value) -> Operand:
         if value in self.layout.homes:

@@ -15,7 +15,6 @@ import numpy as np
 
 from .._contract import Contract
 from .._rows import UNBROADCAST, Formula
-from ..ops import CONTRACTS
 from .recording import Call, NotPlannable, Place, Recording, place
 
 Shape = tuple[int, ...]
@@ -322,6 +321,3 @@ def _run(call: Call, rule: Formula, name: str, names: np.ndarray) -> np.ndarray:
     array = call.reads[name]
     known = {**call.numbers, **call.reads, name: names.astype(np.float64).reshape(array.shape)}
     return np.asarray(rule.function(*[known[argument] for argument in rule.arguments])).astype(np.int64)
-
-
-__all__ = ["CONTRACTS", "Lowering", "Node", "Value"]
