@@ -64,3 +64,15 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_idx(folder / f"{stem}-images-idx3-ubyte", np.array(digits.images))
         write_idx(folder / f"{stem}-labels-idx1-ubyte", np.array(digits.labels))
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many cases equal to PyTorch's each family has."""
+    passed = [
+        dict(report.user_properties).get("family") for report in terminalreporter.stats.get("passed", [])
+    ]
+    counts = {family: passed.count(family) for family in sorted({f for f in passed if f})}
+    if counts:
+        terminalreporter.write_line("")
+        cases = ", ".join(f"{family} {count}" for family, count in counts.items())
+        terminalreporter.write_line(f"equal to PyTorch, cases by family: {cases}")

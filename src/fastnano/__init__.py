@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ._lazy import lazy
 
 __version__ = "0.1.0"
 
@@ -34,22 +35,11 @@ _NAMES = {
     "train": ("History", "Trainer"),
     "checkpoint": ("load", "save"),
 }
-_HOME = {name: module for module, names in _NAMES.items() for name in names}
-__all__ = sorted([*_MODULES, *_HOME])
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'fastnano' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, _names, __all__ = lazy(__name__, _MODULES, _NAMES)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*_names(), "__version__"]
 
 
 if TYPE_CHECKING:

@@ -1,45 +1,68 @@
 """Layers, losses and containers, under PyTorch's names."""
 
-from . import functional
-from .activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from .clip import clip_grad_norm_, clip_grad_value_
-from .containers import Graph, Sequential
-from .conv import Conv2d
-from .dropout import Dropout
-from .linear import Dense, Flatten, Identity, Linear
-from .loss import CrossEntropyLoss, HingeLoss, L1Loss, MSELoss, MultiMarginLoss, NLLLoss
-from .module import Module, Parameter
-from .norm import BatchNorm1d, BatchNorm2d
-from .pool import AvgPool2d, MaxPool2d
+from __future__ import annotations
 
-__all__ = [
-    "AvgPool2d",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Conv2d",
-    "CrossEntropyLoss",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "Graph",
-    "HingeLoss",
-    "Identity",
-    "L1Loss",
-    "LeakyReLU",
-    "Linear",
-    "LogSoftmax",
-    "MSELoss",
-    "MaxPool2d",
-    "Module",
-    "MultiMarginLoss",
-    "NLLLoss",
-    "Parameter",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "Softmax",
-    "Tanh",
-    "clip_grad_norm_",
-    "clip_grad_value_",
-    "functional",
-]
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy
+
+_NAMES = {
+    "activation": (
+        "LeakyReLU",
+        "LogSoftmax",
+        "ReLU",
+        "Sigmoid",
+        "Softmax",
+        "Tanh",
+    ),
+    "clip": (
+        "clip_grad_norm_",
+        "clip_grad_value_",
+    ),
+    "containers": (
+        "Graph",
+        "Sequential",
+    ),
+    "conv": ("Conv2d",),
+    "dropout": ("Dropout",),
+    "linear": (
+        "Dense",
+        "Flatten",
+        "Identity",
+        "Linear",
+    ),
+    "loss": (
+        "CrossEntropyLoss",
+        "HingeLoss",
+        "L1Loss",
+        "MSELoss",
+        "MultiMarginLoss",
+        "NLLLoss",
+    ),
+    "module": (
+        "Module",
+        "Parameter",
+    ),
+    "norm": (
+        "BatchNorm1d",
+        "BatchNorm2d",
+    ),
+    "pool": (
+        "AvgPool2d",
+        "MaxPool2d",
+    ),
+}
+__getattr__, __dir__, __all__ = lazy(__name__, ("functional",), _NAMES)
+
+if TYPE_CHECKING:
+    from . import functional
+    from .activation import *
+    from .clip import *
+    from .containers import *
+    from .conv import *
+    from .dropout import *
+    from .linear import *
+    from .loss import *
+    from .module import *
+    from .norm import *
+    from .pool import *

@@ -12,6 +12,8 @@ from ..autograd import Tensor, launch
 from ..ops import STEPS
 from ._initial import constant
 
+__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     parameters = [parameters] if isinstance(parameters, Tensor) else parameters

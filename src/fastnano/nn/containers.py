@@ -8,6 +8,8 @@ from typing import Any
 from ..autograd import Function, Tensor
 from .module import Module
 
+__all__ = ["Graph", "Sequential"]
+
 
 class Sequential(Module):
     """Layers one after another, of any depth: ``Sequential(a, b, ...)`` or ``Sequential(OrderedDict(name=a,

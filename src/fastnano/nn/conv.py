@@ -10,6 +10,8 @@ from ._arguments import choice, count, pair
 from ._initial import uniform_fan_in
 from .module import Module
 
+__all__ = ["Conv2d"]
+
 
 class Conv2d(Module):
     """y[n,o,p,q] = bias[o] + Σ_{c,k,l} weight[o,c,k,l] · x[n, c, p·stride + k·dilation − padding, q·… + l·…].

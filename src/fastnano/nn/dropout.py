@@ -8,6 +8,8 @@ from . import functional as F
 from ._arguments import probability
 from .module import Module
 
+__all__ = ["Dropout"]
+
 
 class Dropout(Module):
     """In training, y = x / (1 − p) with probability 1 − p, else 0; in evaluation, y = x.

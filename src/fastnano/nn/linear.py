@@ -10,6 +10,8 @@ from ._arguments import count
 from ._initial import uniform_fan_in
 from .module import Module
 
+__all__ = ["Dense", "Flatten", "Identity", "Linear"]
+
 
 class Linear(Module):
     """y = x weightᵀ + bias.

@@ -7,8 +7,10 @@ from typing import Any
 from ..autograd import Tensor, as_tensor
 from . import functional as F
 from ._arguments import choice, probability
-from .loss_functional import REDUCTIONS
+from .functional._loss import REDUCTIONS
 from .module import Module
+
+__all__ = ["CrossEntropyLoss", "HingeLoss", "L1Loss", "MSELoss", "MultiMarginLoss", "NLLLoss"]
 
 
 class _Loss(Module):

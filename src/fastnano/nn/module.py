@@ -18,6 +18,8 @@ from .._contract import FLOATS
 from .._state import state
 from ..autograd import Tensor, as_tensor, native_array, tensor
 
+__all__ = ["Module", "Parameter"]
+
 LoadResult = namedtuple("LoadResult", ["missing_keys", "unexpected_keys"])
 
 

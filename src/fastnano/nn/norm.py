@@ -9,6 +9,8 @@ from . import functional as F
 from ._arguments import count, probability
 from .module import Module, Parameter
 
+__all__ = ["BatchNorm1d", "BatchNorm2d"]
+
 
 class _BatchNorm(Module):
     axes: tuple[int, ...]

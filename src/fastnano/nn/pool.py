@@ -9,6 +9,8 @@ from . import functional as F
 from ._arguments import pair
 from .module import Module
 
+__all__ = ["AvgPool2d", "MaxPool2d"]
+
 Size = int | tuple[int, int]
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor, examine, tensor
-from ._arguments import choice, probability
-from ._initial import constant
+from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor, examine, tensor
+from .._arguments import choice, probability
+from .._initial import constant
+
+__all__ = ["cross_entropy", "hinge_loss", "l1_loss", "mse_loss", "multi_margin_loss", "nll_loss"]
 
 REDUCTIONS = ("mean", "sum", "none")
 _IGNORED = -100  # the label that kernels ignore where the caller's does not fit their 32 bits
@@ -144,7 +146,7 @@ def _cross_entropy_probabilities(
     x: Tensor, target: Tensor, weight: Any, reduction: str, label_smoothing: float
 ) -> Tensor:
     """−Σ_c weight_c · q_c · log softmax(x)_c,  q = (1 − ε) · target + ε/C."""
-    from .functional import log_softmax
+    from ._activation import log_softmax
 
     name = "cross_entropy"
     if target.shape != x.shape:

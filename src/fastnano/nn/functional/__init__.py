@@ -1,0 +1,29 @@
+"""Layers, activations and losses as functions, under PyTorch's names and arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..._lazy import lazy
+
+_NAMES = {
+    "_activation": ("leaky_relu", "log_softmax", "relu", "sigmoid", "softmax", "tanh"),
+    "_conv": ("conv2d",),
+    "_dropout": ("dropout",),
+    "_linear": ("linear",),
+    "_loss": ("cross_entropy", "hinge_loss", "l1_loss", "mse_loss", "multi_margin_loss", "nll_loss"),
+    "_norm": ("batch_norm",),
+    "_padding": ("pad",),
+    "_pool": ("avg_pool2d", "max_pool2d"),
+}
+__getattr__, __dir__, __all__ = lazy(__name__, (), _NAMES)
+
+if TYPE_CHECKING:
+    from ._activation import *
+    from ._conv import *
+    from ._dropout import *
+    from ._linear import *
+    from ._loss import *
+    from ._norm import *
+    from ._padding import *
+    from ._pool import *

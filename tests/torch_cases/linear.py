@@ -1,0 +1,16 @@
+"""Dense layers."""
+
+from . import row
+
+ROWS = [
+    row("Linear(5, 3)", (4, 5)),
+    row("Linear(5, 3)", (5,)),
+    row("Linear(5, 3, bias=False)", (2, 7, 5)),
+    row("Linear(1, 1)", (1, 1)),
+    row("Linear(5, 3)", (0, 5)),
+    row("Linear(300, 33)", (17, 300)),
+    row("Flatten()", (3, 2, 4, 5)),
+    row("Flatten(0, 1)", (3, 2, 4, 5)),
+    row("Flatten(-2)", (3, 2, 4, 5)),
+    row("Identity()", (3, 2)),
+]
