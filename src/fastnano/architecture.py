@@ -187,6 +187,8 @@ def _text(shape: Shape) -> str:
 
 
 _registered: dict[str, type[nn.Module]] = {}
+CODE = ("Module", "Graph", "Lambda", "ParameterList", "ParameterDict")  # what no arguments describe
+LAYERED = ("Sequential", "Concat", "ModuleList", "ModuleDict")  # described by their layers
 
 
 def register(layer: type[nn.Module]) -> type[nn.Module]:
@@ -204,11 +206,12 @@ def registry() -> dict[str, type[nn.Module]]:
 
     layers = {name: getattr(nn, name) for name in nn.__all__}
     own = {name: c for name, c in layers.items() if inspect.isclass(c) and issubclass(c, nn.Module)}
-    return {name: c for name, c in own.items() if name not in ("Module", "Graph")} | _registered
+    return {name: c for name, c in own.items() if name not in CODE} | _registered
 
 
 def describe(module: nn.Module) -> dict[str, Any]:
-    """What ``build`` makes the same module from: its class's name and arguments; for Sequential, its layers.
+    """What ``build`` makes the same module from: its class's name, arguments (layers among them) and, of a
+    container, its layers.
 
     Raises TypeError for a class that is not registered, and for layers used twice.
     """
@@ -225,22 +228,30 @@ def _describe(module: nn.Module) -> dict[str, Any]:
     from . import nn
 
     kind = type(module)
+    if kind is nn.Lambda:
+        raise TypeError(
+            f"describe: Lambda({module.extra_repr()}) holds a function, which is code and cannot be saved; make "
+            "it the forward of a Module class and decorate that with fastnano.architecture.register"
+        )
     if registry().get(kind.__name__) is not kind:
         raise TypeError(
             f"describe: class {kind.__name__} is not known by name; decorate it with "
             "fastnano.architecture.register"
         )
-    if kind is nn.Sequential:
-        return {
-            "type": "Sequential",
-            "layers": [[name, _describe(child)] for name, child in module.named_children()],
-        }
     found: dict[str, Any] = {"type": kind.__name__}
+    layered = kind in [getattr(nn, name) for name in LAYERED]
+    if layered:
+        found["layers"] = [[name, _describe(child)] for name, child in module.named_children()]
     for name, parameter in _parameters(kind).items():
+        if layered and name == "modules":
+            continue
         value = getattr(module, name, parameter.default)
         if name == "bias":
             value = value is not None and value is not False
         if name == "generator":
+            continue
+        if isinstance(value, nn.Module):
+            found[name] = _describe(value)
             continue
         if not _plain(value):
             raise TypeError(
@@ -261,9 +272,9 @@ def build(description: dict[str, Any]) -> nn.Module:
     if name not in known:
         raise ValueError(f"build: {unknown('layer class', name, known)}")
     try:
-        if name == "Sequential":
-            return known[name]({key: build(layer) for key, layer in arguments["layers"]})  # type: ignore[call-arg]
-        return known[name](**{key: _tuples(value) for key, value in arguments.items()})
+        layers = {key: build(layer) for key, layer in arguments.pop("layers")} if name in LAYERED else None
+        given: list[Any] = [] if layers is None else [[*layers.values()] if name == "ModuleList" else layers]
+        return known[name](*given, **{key: _argument(value) for key, value in arguments.items()})
     except (TypeError, KeyError) as error:
         raise ValueError(f"build: {name} cannot be made from {arguments!r:.200}: {error}") from error
 
@@ -280,5 +291,8 @@ def _plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _argument(value: Any) -> Any:
+    """Lists as tuples, descriptions as modules."""
+    if isinstance(value, dict):
+        return build(value)
+    return tuple(map(_argument, value)) if isinstance(value, list) else value

@@ -1,36 +1,29 @@
-"""Networks made of layers: one after another, or as a graph."""
+"""Networks made of layers: one after another, side by side, or as a graph; and layers kept in lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..autograd import Function, Tensor
-from .module import Module
+from ..autograd import EXPRESSIONS, Function, Tensor, apply
+from .module import Module, Parameter
 
-__all__ = ["Graph", "Sequential"]
+__all__ = [
+    "Concat",
+    "Graph",
+    "Lambda",
+    "ModuleDict",
+    "ModuleList",
+    "ParameterDict",
+    "ParameterList",
+    "Residual",
+    "Sequential",
+]
 
 
-class Sequential(Module):
-    """Layers one after another, of any depth: ``Sequential(a, b, ...)`` or ``Sequential(OrderedDict(name=a,
-    ...))``.
-
-    Layers are found by index (``net[0]``), slice (``net[:2]``, a Sequential) and name (``net.conv1``).
-    """
-
-    def __init__(self, *layers: Module | Mapping[str, Module]) -> None:
-        super().__init__()
-        if len(layers) == 1 and isinstance(layers[0], Mapping):
-            named = layers[0].items()
-        else:
-            named = ((str(i), layer) for i, layer in enumerate(layers))  # type: ignore[assignment]
-        for name, layer in named:
-            self.add_module(name, layer)
-
-    def forward(self, x: Any) -> Any:
-        for layer in self._modules.values():
-            x = layer(x)
-        return x
+class _Indexed(Module):
+    """Layers by number, in the order they were given."""
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -41,23 +34,341 @@ class Sequential(Module):
     def __getitem__(self, index: int | slice) -> Module:
         names = list(self._modules)
         if isinstance(index, slice):
-            return Sequential({name: self._modules[name] for name in names[index]})
+            return self._part({name: self._modules[name] for name in names[index]})
         return self._modules[self._name(index)]
+
+    def _part(self, layers: dict[str, Module]) -> Module:
+        """A container of some of the layers."""
+        return type(self)(list(layers.values()))  # type: ignore[call-arg]
 
     def __setitem__(self, index: int, layer: Module) -> None:
         self.add_module(self._name(index), layer)
 
+    def __delitem__(self, index: int | slice) -> None:
+        names = list(self._modules)
+        gone = names[index] if isinstance(index, slice) else [self._name(index)]
+        self._renumber([layer for name, layer in self._modules.items() if name not in gone])
+
     def _name(self, index: int) -> str:
         if not -len(self) <= index < len(self):
-            raise IndexError(f"Sequential: index {index} is out of range for {len(self)} layers")
+            raise IndexError(f"{type(self).__name__}: index {index} is out of range for {len(self)} layers")
         return list(self._modules)[index]
 
-    def append(self, layer: Module) -> Sequential:
+    def _renumber(self, layers: Iterable[Module]) -> None:
+        layers = list(layers)
+        self._modules.clear()
+        for i, layer in enumerate(layers):
+            self.add_module(str(i), layer)
+
+    def append(self, layer: Module) -> Any:
         name = len(self)
-        while str(name) in self._modules:  # a slice keeps the names it had
+        while str(name) in self._modules:  # a slice of a Sequential keeps the names it had
             name += 1
         self.add_module(str(name), layer)
         return self
+
+    def extend(self, layers: Iterable[Module]) -> Any:
+        for layer in list(layers):
+            self.append(layer)
+        return self
+
+    def insert(self, index: int, layer: Module) -> Any:
+        """Put a layer before the one at ``index``; the names are numbers from 0 again."""
+        layers = list(self)
+        layers.insert(index, layer)
+        self._renumber(layers)
+        return self
+
+    def pop(self, index: int = -1) -> Module:
+        layer = self[index]
+        del self[index]
+        return layer
+
+    __iadd__ = extend
+
+    def __add__(self, layers: Iterable[Module]) -> Any:
+        return self._part({str(i): layer for i, layer in enumerate([*self, *layers])})
+
+
+class Sequential(_Indexed):
+    """Layers one after another, of any depth: ``Sequential(a, b, ...)`` or ``Sequential(OrderedDict(name=a,
+    ...))``.
+
+    Layers are found by index (``net[0]``), slice (``net[:2]``, a Sequential) and name (``net.conv1``).
+    """
+
+    def __init__(self, *layers: Module | Mapping[str, Module]) -> None:
+        super().__init__()
+        for name, layer in _named(layers):
+            self.add_module(name, layer)
+
+    def _part(self, layers: dict[str, Module]) -> Module:
+        return Sequential(layers)
+
+    def forward(self, x: Any) -> Any:
+        for layer in self._modules.values():
+            x = layer(x)
+        return x
+
+
+def _named(layers: tuple[Any, ...]) -> Iterable[tuple[str, Module]]:
+    """Layers with their names: of the one mapping that was given, else numbers."""
+    if len(layers) == 1 and isinstance(layers[0], Mapping):
+        return layers[0].items()
+    return [(str(i), layer) for i, layer in enumerate(layers)]
+
+
+class ModuleList(_Indexed):
+    """Layers in a list, found by ``parameters()`` and all else that walks modules; what is done with them, the
+    class that holds the list says in its ``forward``."""
+
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        super().__init__()
+        self.extend(modules or ())
+
+    def __repr__(self) -> str:
+        """Equal neighbours share a line: ``(0-2): 3 x Linear(...)``."""
+        lines, start = [], 0
+        for text, same in itertools.groupby(map(repr, self)):
+            count = len(list(same))
+            several = f"({start}-{start + count - 1}): {count} x {text}"
+            lines.append((several if count > 1 else f"({start}): {text}").replace("\n", "\n  "))
+            start += count
+        name = type(self).__name__
+        return f"{name}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{name}()"
+
+
+class ModuleDict(Module):
+    """Layers by name, ``layers["conv"]``; otherwise as ModuleList."""
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
+        super().__init__()
+        self.update(modules or {})
+
+    def __getitem__(self, name: str) -> Module:
+        return self._modules[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        self.add_module(name, module)
+
+    def __delitem__(self, name: str) -> None:
+        del self._modules[name]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._modules
+
+    def keys(self) -> Iterable[str]:
+        return self._modules.keys()
+
+    def values(self) -> Iterable[Module]:
+        return self._modules.values()
+
+    def items(self) -> Iterable[tuple[str, Module]]:
+        return self._modules.items()
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        for name, module in dict(modules).items():
+            self.add_module(name, module)
+
+    def pop(self, name: str) -> Module:
+        return self._modules.pop(name)
+
+    def clear(self) -> None:
+        self._modules.clear()
+
+
+def _parameter(value: Any) -> Any:
+    """A tensor or array as a parameter; parameters as they are."""
+    return value if isinstance(value, Parameter) else Parameter(value)
+
+
+class ParameterList(Module):
+    """Parameters in a list; tensors and arrays become parameters."""
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self.extend(values or ())
+
+    def __getitem__(self, index: int | slice) -> Any:
+        found = list(self._parameters.values())[index]
+        return ParameterList(found) if isinstance(index, slice) else found
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self.register_parameter(list(self._parameters)[index], _parameter(value))
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self._parameters.values())
+
+    def append(self, value: Any) -> ParameterList:
+        self.register_parameter(str(len(self)), _parameter(value))
+        return self
+
+    def extend(self, values: Iterable[Any]) -> ParameterList:
+        for value in values:
+            self.append(value)
+        return self
+
+    __iadd__ = extend
+
+    def __repr__(self) -> str:
+        return _list_parameters(self)
+
+
+class ParameterDict(Module):
+    """Parameters by name, ``weights["left"]``; tensors and arrays become parameters."""
+
+    def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.update(parameters or {})
+
+    def __getitem__(self, name: str) -> Any:
+        return self._parameters[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.register_parameter(name, _parameter(value))
+
+    def __delitem__(self, name: str) -> None:
+        del self._parameters[name]
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parameters
+
+    def keys(self) -> Iterable[str]:
+        return self._parameters.keys()
+
+    def values(self) -> Iterable[Any]:
+        return self._parameters.values()
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        return self._parameters.items()
+
+    def update(self, parameters: Mapping[str, Any]) -> None:
+        for name, value in parameters.items():
+            self[name] = value
+
+    def __repr__(self) -> str:
+        return _list_parameters(self)
+
+
+def _list_parameters(module: Module) -> str:
+    lines = [f"({name}): Parameter {p.dtype}{list(p.shape)}" for name, p in module.named_parameters()]
+    name = type(module).__name__
+    return f"{name}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{name}()"
+
+
+class Residual(Module):
+    """y = projection(x) + function(x), or x + function(x) without a projection.
+
+    Both must give the same shape: where ``function`` changes the channels or the size of its input, a
+    projection (such as a 1 x 1 convolution of its stride) has to change those of x.
+    Source: K. He et al., "Deep Residual Learning for Image Recognition", arXiv:1512.03385.
+    """
+
+    def __init__(self, function: Module, projection: Module | None = None) -> None:
+        super().__init__()
+        self.function = _module("Residual", "function", function)
+        self.projection: Any = None
+        if projection is not None:
+            self.projection = _module("Residual", "projection", projection)
+
+    def forward(self, x: Tensor) -> Tensor:
+        past = x if self.projection is None else self.projection(x)
+        y = self.function(x)
+        if y.shape != past.shape:
+            raise ValueError(
+                f"Residual: function gives shape {y.shape}, but what is added to it has {past.shape}; "
+                "give a projection from the one to the other"
+            )
+        return past + y
+
+
+class Concat(_Indexed):
+    """The outputs of several branches, each of x, one after another along an axis: ``Concat(a, b, dim=1)``.
+
+    Their shapes agree but along ``dim``.  Source: C. Szegedy et al., "Going Deeper with Convolutions",
+    arXiv:1409.4842.
+    """
+
+    def __init__(self, *branches: Module | Mapping[str, Module], dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+        for name, branch in _named(branches):
+            self.add_module(name, branch)
+        if not self._modules:
+            raise ValueError("Concat: no branch is given, expected at least one Module")
+
+    def _part(self, layers: dict[str, Module]) -> Module:
+        return Concat(layers, dim=self.dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _joined([branch(x) for branch in self], self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+def _joined(parts: list[Tensor], dim: int) -> Tensor:
+    """Tensors one after another along an axis: each among zeros as long as all of them, added."""
+    shape = parts[0].shape
+    if not -len(shape) <= dim < len(shape):
+        raise IndexError(f"Concat: dim={dim} is not an axis of shape {shape}")
+    dim %= len(shape)
+    if any((*p.shape[:dim], *p.shape[dim + 1 :]) != (*shape[:dim], *shape[dim + 1 :]) for p in parts):
+        shapes = ", ".join(str(part.shape) for part in parts)
+        raise ValueError(
+            f"Concat: the branches give shapes {shapes}, which differ elsewhere than in dim={dim}"
+        )
+    lengths = [part.shape[dim] for part in parts]
+    total: Any = None
+    for i, part in enumerate(parts):
+        widths = [(0, 0)] * len(shape)
+        widths[dim] = sum(lengths[:i]), sum(lengths[i + 1 :])
+        wide = apply(EXPRESSIONS["pad"], part, widths=tuple(widths), value=0)
+        total = wide if total is None else total + wide
+    return total
+
+
+class Lambda(Module):
+    """y = function(x, ...): any function of tensors as a layer, ``Lambda(lambda x: x.mean((2, 3)))``.
+
+    It has no parameters, and is code: networks that hold one are saved by their weights alone, and pickled
+    only where the function can be.  A class of one's own, with ``fastnano.architecture.register``, is saved.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        if not callable(function):
+            raise TypeError(f"Lambda: function must be callable, got {type(function).__name__}")
+        self.function = function
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.function(*inputs)
+
+    def extra_repr(self) -> str:
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+
+def _module(owner: str, name: str, value: Any) -> Module:
+    if not isinstance(value, Module):
+        raise TypeError(
+            f"{owner}: {name} must be a Module, got {type(value).__name__}; wrap functions as Lambda(f)"
+        )
+    return value
 
 
 class Graph(Module):
