@@ -187,7 +187,14 @@ def _text(shape: Shape) -> str:
 
 
 _registered: dict[str, type[nn.Module]] = {}
-CODE = ("Module", "Graph", "Lambda", "ParameterList", "ParameterDict")  # what no arguments describe
+CODE = (
+    "Module",
+    "Graph",
+    "Lambda",
+    "ParameterList",
+    "ParameterDict",
+    "PenalizedLoss",
+)  # what no arguments describe
 LAYERED = ("Sequential", "Concat", "ModuleList", "ModuleDict")  # described by their layers
 
 
@@ -237,6 +244,11 @@ def _describe(module: nn.Module) -> dict[str, Any]:
         raise TypeError(
             f"describe: class {kind.__name__} is not known by name; decorate it with "
             "fastnano.architecture.register"
+        )
+    if module._parametrized():
+        raise TypeError(
+            f"describe: {kind.__name__} has parameters computed from others, which a description cannot say; use "
+            "nn.utils.parametrize.remove_parametrizations first"
         )
     found: dict[str, Any] = {"type": kind.__name__}
     layered = kind in [getattr(nn, name) for name in LAYERED]

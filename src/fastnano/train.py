@@ -23,7 +23,7 @@ from .autograd import Tensor
 from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, Subset, TensorDataset
 from .data.transforms import Compose, Normalize, RandomHorizontalFlip, RandomRotation, RandomShift
-from .nn import Module
+from .nn import Module, PenalizedLoss
 from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
@@ -129,7 +129,9 @@ class Trainer:
 
     ``loss`` maps (output, labels) to a scalar tensor; ``scheduler`` is stepped after each batch or each
     epoch, as its class says (``per_batch``); gradients are clipped by their common norm (``clip_norm``) or
-    element by element (``clip_value``); ``callbacks`` are told what happens, and may set ``trainer.stop`` to
+    element by element (``clip_value``); ``penalties`` (``nn.L2Penalty(model[0], 1e-3)``) are added to the loss, in
+    training and evaluation alike; ``constraints`` (``nn.MaxNorm(model[0], 2)``) hold after each step, which has then
+    no native plan; ``callbacks`` are told what happens, and may set ``trainer.stop`` to
     a reason to end; ``transform`` is as in ``fit``.
 
     Data are data sets, pairs (x, y) of arrays, or DataLoaders.
@@ -144,6 +146,8 @@ class Trainer:
         *,
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        penalties: Sequence[Callable[[], Tensor]] = (),
+        constraints: Sequence[Callable[[], None]] = (),
         callbacks: Sequence[Callback] = (),
         transform: Transform | None = None,
     ) -> None:
@@ -152,7 +156,9 @@ class Trainer:
                 raise ValueError(f"Trainer: {name}={value} must be above 0, or None not to clip")
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"Trainer: optimizer must be an Optimizer, got {type(optimizer).__name__}")
-        self.model, self.loss, self.optimizer, self.scheduler = model, loss, optimizer, scheduler
+        self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
+        self.loss = PenalizedLoss(loss, *penalties) if penalties else loss
+        self.constraints = list(constraints)
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.callbacks = list(callbacks)
         self.transform = transform
@@ -258,6 +264,8 @@ class Trainer:
         """One step, layer by layer."""
         clip = self.clip_norm, self.clip_value
         value, *right = training_step(self.model, self.loss, self.optimizer, x, y, *clip, self._check)
+        for constraint in self.constraints:
+            constraint()
         if self.scheduler is not None and self.scheduler.per_batch:
             self.scheduler.step()
         self.status.add(float(value), int(right[0]) if right else None, len(x))
@@ -295,6 +303,8 @@ class Trainer:
             raise NotPlannable(f"the {current_backend()} back end is in use, and plans are native")
         if not isinstance(prepare, Prepare):
             raise NotPlannable(f"transform={prepare!r} is Python code")
+        if self.constraints:
+            raise NotPlannable(f"{self.constraints[0]!r} is Python code")
         _random_parts(loader)
         options: dict[str, Any] = {"model": self.model, "loss": self.loss, "optimizer": self.optimizer}
         options |= {"batch_size": loader.batch_size, "scheduler": self.scheduler}

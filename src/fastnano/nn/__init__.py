@@ -54,15 +54,25 @@ _NAMES = {
         "BatchNorm1d",
         "BatchNorm2d",
     ),
+    "penalty": (
+        "L1L2Penalty",
+        "L1Penalty",
+        "L2Penalty",
+        "MaxNorm",
+        "MinMaxNorm",
+        "NonNeg",
+        "PenalizedLoss",
+        "UnitNorm",
+    ),
     "pool": (
         "AvgPool2d",
         "MaxPool2d",
     ),
 }
-__getattr__, __dir__, __all__ = lazy(__name__, ("functional",), _NAMES)
+__getattr__, __dir__, __all__ = lazy(__name__, ("functional", "utils"), _NAMES)
 
 if TYPE_CHECKING:
-    from . import functional
+    from . import functional, utils
     from .activation import *
     from .clip import *
     from .containers import *
@@ -72,4 +82,5 @@ if TYPE_CHECKING:
     from .loss import *
     from .module import *
     from .norm import *
+    from .penalty import *
     from .pool import *

@@ -141,6 +141,11 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
+        if name in self._parametrized():
+            raise AttributeError(
+                f"{type(self).__name__}.{name} is computed from other parameters; change "
+                f"parametrizations.{name}, or nn.utils.parametrize.remove_parametrizations first"
+            )
         stores = (self._parameters, self._buffers, self._modules)
         if isinstance(value, Parameter):
             home = self._parameters
@@ -172,7 +177,13 @@ class Module:
         for store in ("_parameters", "_buffers", "_modules"):
             if name in self.__dict__.get(store, ()):
                 return self.__dict__[store][name]
+        if name in self._parametrized():
+            return self._modules["parametrizations"][name]()
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def _parametrized(self) -> Any:
+        """The names of parameters that are computed from others: see ``nn.utils.parametrize``."""
+        return self.__dict__.get("_modules", {}).get("parametrizations", ())
 
     def __delattr__(self, name: str) -> None:
         for store in (self._parameters, self._buffers, self._modules):
@@ -332,7 +343,7 @@ class Module:
 
     def __repr__(self) -> str:
         lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
-        name, extra = type(self).__name__, self.extra_repr()
+        name, extra = "Parametrized" * bool(self._parametrized()) + type(self).__name__, self.extra_repr()
         if not lines:
             return f"{name}({extra})"
         return f"{name}(\n  " + "\n  ".join([extra] * bool(extra) + lines) + "\n)"

@@ -1,0 +1,15 @@
+"""PyTorch's ``nn.utils``: gradient clipping, and weights that are functions of others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..._lazy import lazy
+
+# Clipping lives beside the layers; here it has PyTorch's address.
+_NAMES = {"clipping": ("clip_grad_norm_", "clip_grad_value_")}
+__getattr__, __dir__, __all__ = lazy(__name__, ("parametrizations", "parametrize"), _NAMES)
+
+if TYPE_CHECKING:
+    from . import parametrizations, parametrize
+    from .clipping import *
