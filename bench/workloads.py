@@ -101,6 +101,8 @@ WORKLOADS = (
     _channels("batch_norm", "bncnn 1", 16, 26 * 26, eps=1e-5),
     _channels("batch_norm", "bncnn 3", 32, 9 * 9, eps=1e-5),
     _channels("batch_norm_inference", "bncnn 1", 16, 26 * 26, eps=1e-5),
+    Workload("layer_norm", "words", {"n": BATCH, "s": 512}, {"eps": 1e-5}),
+    Workload("rms_norm", "words", {"n": BATCH, "s": 512}, {"eps": 1e-5}),
     _flat("dropout", "basic 2", BATCH, 9216, p=0.25),
     _flat("dropout", "basic 3", BATCH, 128, p=0.5),
     _channels("cross_entropy", "scores", CLASSES, 1, ignore_index=-100, label_smoothing=0.0),
@@ -112,6 +114,7 @@ WORKLOADS = (
     Workload("mean", "scores", {"n": BATCH, "s": 1}),
     Workload("mean", "pixels", {"n": BATCH, "s": 28 * 28}),
     _channels("count_correct", "scores", CLASSES, 1),
+    Workload("embedding", "words", {"n": BATCH, "s": 32, "v": 1000, "e": 128}, {"padding_idx": -1}),
     Workload("take", "lenet 1", {"n": BATCH, "i": 28 * 28, "j": 32 * 32}),
     Workload("spread", "mlp 1", {"n": BATCH, "i": 512, "j": 512, "k": 1}),
     Workload("running_statistics", "bncnn 2", {"c": 32}),
@@ -181,7 +184,7 @@ _GIVEN = {
     "factor": [0.999],
     "limit": [0.1],
 }
-_POSITIVE = ("var", "running_var", "square", "logsumexp")
+_POSITIVE = ("var", "running_var", "square", "logsumexp", "rstd")
 
 
 def _fill(argument: Argument, known: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
@@ -189,7 +192,7 @@ def _fill(argument: Argument, known: Mapping[str, Any], rng: np.random.Generator
     if argument.dtype == np.float64 or argument.name in _GIVEN:
         return np.array(_GIVEN.get(argument.name, [0.0]), argument.dtype or np.float32)
     if argument.dtype is not None:
-        most = known["i"] if argument.name == "index" else CLASSES
+        most = known.get("i", CLASSES) if argument.name == "index" else CLASSES
         return rng.integers(0, most, shape).astype(argument.dtype)
     values = rng.standard_normal(shape, np.float32)
     return np.abs(values) + np.float32(0.1) if argument.name in _POSITIVE else values

@@ -111,6 +111,13 @@ CASES = [
     case("running_statistics", "c=5", **RUNNING, momentum=values(0.1)),
     case("running_statistics", "c=1", **RUNNING | ONE_VALUE, momentum=values(1)),
     case("running_statistics", "c=17", **RUNNING, momentum=values(np.nan)),
+    case("layer_norm", "n=6 s=5", eps=1e-5),
+    case("layer_norm", "n=3 s=515", eps=1e-3, x=far),
+    case("layer_norm", "n=17 s=1", eps=0.1),
+    case("layer_norm", "n=5 s=48", eps=1e-5),
+    case("rms_norm", "n=6 s=5", eps=1e-5),
+    case("rms_norm", "n=3 s=515", eps=1e-3, x=far),
+    case("rms_norm", "n=17 s=1", eps=0.1),
     # dropout
     case("dropout", "...=3x4x2", p=0.5, key=key),
     case("dropout", "...=9x33", p=0.1, key=key),
@@ -148,6 +155,9 @@ CASES = [
     case("count_correct", "n=5 c=3 s=7", target=classes),
     case("count_correct", "n=17 c=1 s=2", target=classes),
     # indexing
+    case("embedding", "n=7 s=5 v=4 e=3", index=four_classes, padding_idx=-1),
+    case("embedding", "n=17 s=1 v=4 e=33", index=four_classes, padding_idx=2, smooth=False),
+    case("embedding", "n=1 s=1 v=4 e=1", index=four_classes, padding_idx=0, smooth=False),
     case("take", "n=3 i=6 j=9", index=places),
     case("take", "n=17 i=33 j=5", index=places),
     case("take", "n=2 i=1 j=3", index=values(0, -1, 0)),

@@ -83,6 +83,19 @@ OPS = {
             "dy weight var -> dx",
             each="c",
         ),
+        # norm of each row by itself
+        Op(
+            "layer_norm",
+            "x[n,s] weight[s] bias[s] -> y[n,s] mean[n] rstd[n] ; eps",
+            "dy x mean rstd -> +dweight +dbias",
+            "dy x weight mean rstd -> dx",
+        ),
+        Op(
+            "rms_norm",
+            "x[n,s] weight[s] -> y[n,s] rstd[n] ; eps",
+            "dy x rstd -> +dweight",
+            "dy x weight rstd -> dx",
+        ),
         # dropout: the mask is a function of the key and the element's place, so backward makes it again
         Op("dropout", "x[...] key[2]:u8 -> y[...] ; p", "dy key -> dx"),
         # loss, one value per sample and place, or per score; a reduction follows
@@ -106,6 +119,8 @@ OPS = {
         # reduction of everything; over some axes only, see the expressions of that name
         Op("sum", "x[n,s] -> +y[]", "dy -> dx"),
         Op("mean", "x[n,s] -> +y[]", "dy -> dx"),
+        # rows of a table; padding_idx is below 0 where there is none
+        Op("embedding", "index[n,s]:i8 weight[v,e] -> y[n,s,e] ; padding_idx", "dy index -> +dweight"),
         # indexing: what a sample's slices, permutations and paddings are, and what spreads one array over the
         # samples of a batch; zero where index is below 0.  Of like only the number of samples matters
         Op("take", "x[n,i] index[j]:i4 -> y[n,j]", "dy index -> dx"),

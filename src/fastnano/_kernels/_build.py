@@ -40,8 +40,19 @@ import re
 from pathlib import Path
 
 FAMILIES = (
-    *("linear", "convolution", "winograd", "pooling", "activation", "softmax", "norm", "dropout", "loss"),
-    *("reduction", "indexing", "metric", "optim"),
+    *(
+        "linear",
+        "convolution",
+        "winograd",
+        "pooling",
+        "activation",
+        "softmax",
+        "norm",
+        "row_norm",
+        "dropout",
+        "loss",
+    ),
+    *("reduction", "indexing", "embedding", "metric", "optim"),
 )
 HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")
 MOVERS = (  # between layouts, and of pixels

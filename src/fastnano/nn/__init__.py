@@ -31,12 +31,22 @@ _NAMES = {
         "Sequential",
     ),
     "conv": ("Conv2d",),
-    "dropout": ("Dropout",),
+    "dropout": (
+        "AlphaDropout",
+        "Dropout",
+        "Dropout1d",
+        "Dropout2d",
+        "Dropout3d",
+        "FeatureAlphaDropout",
+    ),
+    "embedding": ("Embedding",),
     "linear": (
+        "Bilinear",
         "Dense",
         "Flatten",
         "Identity",
         "Linear",
+        "Maxout",
     ),
     "loss": (
         "CrossEntropyLoss",
@@ -53,6 +63,14 @@ _NAMES = {
     "norm": (
         "BatchNorm1d",
         "BatchNorm2d",
+        "BatchNorm3d",
+        "GroupNorm",
+        "InstanceNorm1d",
+        "InstanceNorm2d",
+        "InstanceNorm3d",
+        "LayerNorm",
+        "LocalResponseNorm",
+        "RMSNorm",
     ),
     "penalty": (
         "L1L2Penalty",
@@ -78,6 +96,7 @@ if TYPE_CHECKING:
     from .containers import *
     from .conv import *
     from .dropout import *
+    from .embedding import *
     from .linear import *
     from .loss import *
     from .module import *

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .._random import Generator
 from ..autograd import Tensor
 from . import functional as F
 from ._arguments import probability
 from .module import Module
 
-__all__ = ["Dropout"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 
 
 class Dropout(Module):
@@ -18,13 +20,53 @@ class Dropout(Module):
     Source: N. Srivastava et al., "Dropout", JMLR 15, 2014.
     """
 
+    function: Callable[..., Tensor] = staticmethod(F.dropout)
+
     def __init__(self, p: float = 0.5, *, generator: Generator | None = None) -> None:
         super().__init__()
-        self.p = probability("Dropout", "p", p)
+        self.p = probability(type(self).__name__, "p", p)
         self.generator = generator
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.p, self.training, self.generator)
+        return self.function(x, self.p, self.training, self.generator)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace=False"
+
+
+class Dropout1d(Dropout):
+    """Dropout of whole channels: x (N, C, L) or (C, L), one mask value for all of a channel.
+
+    Neighbouring values of a feature map are alike, so that dropping single ones hides little.
+    Source: J. Tompson et al., "Efficient Object Localization Using Convolutional Networks", arXiv:1411.4280.
+    """
+
+    function = staticmethod(F.dropout1d)
+
+
+class Dropout2d(Dropout):
+    """Dropout1d for images: x (N, C, H, W); x of three axes is taken for (N, C, L), as PyTorch does."""
+
+    function = staticmethod(F.dropout2d)
+
+
+class Dropout3d(Dropout):
+    """Dropout1d for volumes: x (N, C, D, H, W) or (C, D, H, W)."""
+
+    function = staticmethod(F.dropout3d)
+
+
+class AlphaDropout(Dropout):
+    """In training, y = a · x + b with probability 1 − p, else b − a · λ; λ = 1.7581 is how far below 0 SELU
+    reaches, and a = ((1 − p)(1 + p λ²))^−½, b = a · p · λ keep a mean of 0 and a variance of 1.
+
+    Source: G. Klambauer et al., "Self-Normalizing Neural Networks", arXiv:1706.02515.
+    """
+
+    function = staticmethod(F.alpha_dropout)
+
+
+class FeatureAlphaDropout(Dropout):
+    """AlphaDropout of whole channels: x (N, C, *), one mask value for all of a channel."""
+
+    function = staticmethod(F.feature_alpha_dropout)

@@ -10,7 +10,7 @@ from ._arguments import count
 from ._initial import uniform_fan_in
 from .module import Module
 
-__all__ = ["Dense", "Flatten", "Identity", "Linear"]
+__all__ = ["Bilinear", "Dense", "Flatten", "Identity", "Linear", "Maxout"]
 
 
 class Linear(Module):
@@ -37,6 +37,50 @@ class Linear(Module):
 
 
 Dense = Linear
+
+
+class Bilinear(Module):
+    """y_k = x1ᵀ weight_k x2 + bias_k.
+
+    Shapes: x1 (*, in1_features), x2 (*, in2_features), weight (out_features, in1_features, in2_features), y (*,
+    out_features).  Initial weight and bias: uniform in ±1/√in1_features.
+    """
+
+    def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        self.in1_features = count("Bilinear", "in1_features", in1_features)
+        self.in2_features = count("Bilinear", "in2_features", in2_features)
+        self.out_features = count("Bilinear", "out_features", out_features)
+        self.weight = uniform_fan_in((out_features, in1_features, in2_features), in1_features)
+        self.register_parameter("bias", uniform_fan_in((out_features,), in1_features) if bias else None)
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.bilinear(x1, x2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
+
+
+class Maxout(Linear):
+    """y_i = max_j (weight_ij · x + bias_ij), the largest of ``pieces`` linear maps: a convex activation learned.
+
+    Shapes: x (*, in_features), weight (out_features · pieces, in_features), those of one output side by side, y (*,
+    out_features).  Source: I. Goodfellow et al., "Maxout Networks", arXiv:1302.4389.
+    """
+
+    def __init__(self, in_features: int, out_features: int, pieces: int = 2, bias: bool = True) -> None:
+        maps = count("Maxout", "pieces", pieces)
+        super().__init__(in_features, count("Maxout", "out_features", out_features) * maps, bias)
+        self.out_features, self.pieces = out_features, maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.maxout(F.linear(x, self.weight, self.bias), self.pieces)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, pieces={self.pieces}"
 
 
 class Flatten(Module):

@@ -9,10 +9,25 @@ from ..._lazy import lazy
 _NAMES = {
     "_activation": ("leaky_relu", "log_softmax", "relu", "sigmoid", "softmax", "tanh"),
     "_conv": ("conv2d",),
-    "_dropout": ("dropout",),
-    "_linear": ("linear",),
+    "_dropout": (
+        "alpha_dropout",
+        "dropout",
+        "dropout1d",
+        "dropout2d",
+        "dropout3d",
+        "feature_alpha_dropout",
+    ),
+    "_embedding": ("embedding",),
+    "_linear": ("bilinear", "linear", "maxout"),
     "_loss": ("cross_entropy", "hinge_loss", "l1_loss", "mse_loss", "multi_margin_loss", "nll_loss"),
-    "_norm": ("batch_norm",),
+    "_norm": (
+        "batch_norm",
+        "group_norm",
+        "instance_norm",
+        "layer_norm",
+        "local_response_norm",
+        "rms_norm",
+    ),
     "_padding": ("pad",),
     "_pool": ("avg_pool2d", "max_pool2d"),
 }
@@ -22,6 +37,7 @@ if TYPE_CHECKING:
     from ._activation import *
     from ._conv import *
     from ._dropout import *
+    from ._embedding import *
     from ._linear import *
     from ._loss import *
     from ._norm import *
