@@ -147,7 +147,7 @@ def test_winograds_errors_stay_within_their_bound(variant):
         exact = {name: a.astype("d") for name, a in env.items() if isinstance(a, np.ndarray)}
         want = run(contract, _kernels.load("numpy")[contract.name], env | exact, known, "d")
         got = run(contract, load(variant)[contract.name], env, known, "f")
-        for name in {"y", "dx"} & set(want):
+        for name in {"y", "dx", "dweight"} & set(want):
             assert np.abs(got[name] - want[name]).max() < 4e-6 * np.abs(want[name]).max(), name
 
 

@@ -61,6 +61,7 @@ cdef extern from "tiles.h" nogil:
         size b_plane, out_plane
         float *sums
     void multiply(const product *t, size rows, size cols)
+    float sum_row(const float *a, size count)
     void correlate(const product *t, size rows, size planes, size groups, size cols)
 
 cdef extern from "pack.h" nogil:

@@ -7,6 +7,8 @@
  * Design: polynomials of degree 5 are multiplied at the points 0, +-N, +-P, infinity with N = sqrt(1/2), P = sqrt(2):
  * as many additions as with Lavin and Gray's +-1, +-2, but largest errors of 1e-6, not 4e-6, of the largest output (32
  * channels; direct: 6e-7).
+ * The gradient of g is G' [(A dY A') * (B' d B)] G: the same matrices turned over, since both are the form
+ * sum of dY * Y, linear in each of dY, g and d.
  * What follows is one dimension of each transform; two make a tile. */
 #ifndef FASTNANO_WINOGRAD_H
 #define FASTNANO_WINOGRAD_H
@@ -19,6 +21,8 @@
 #define OUTPUTS 4   /* those of its outputs */
 #define TILES 3     /* at a time */
 #define CHANNELS 16 /* of the output, at a time */
+#define INPUTS 32   /* channels at a time in the gradient of the kernels, a multiple of those that lie */
+#define BESIDE 4    /* side by side: the columns of a tile */
 
 /* B': six values of the input to six points. */
 INLINE void input_points(const vec *d, size step, vec *to) {
@@ -53,6 +57,43 @@ INLINE void output_values(const vec *m, size step, vec *to) {
     to[2] = .5f * near + 2.f * far;
     to[3] = .5f * near_odd + 2.f * far_odd + m[5 * step];
 }
+
+/* A: four gradients of the output to six points. */
+INLINE void gradient_points(const vec *y, size step, vec *to) {
+    const vec near = y[0] + .5f * y[2 * step], near_odd = NEAR * (y[step] + .5f * y[3 * step]);
+    const vec far = y[0] + 2.f * y[2 * step], far_odd = FAR_OFF * (y[step] + 2.f * y[3 * step]);
+    to[0] = y[0];
+    to[1] = near + near_odd;
+    to[2] = near - near_odd;
+    to[3] = far + far_odd;
+    to[4] = far - far_odd;
+    to[5] = y[3 * step];
+}
+
+/* G': six points to three values of a kernel's gradient. */
+INLINE void kernel_values(const vec *u, size step, vec *to) {
+    const vec near = (u[step] + u[2 * step]) * (-2 / 3.f), near_odd = (u[step] - u[2 * step]) * (-2 / 3.f * NEAR);
+    const vec far = (u[3 * step] + u[4 * step]) * (1 / 6.f), far_odd = (u[3 * step] - u[4 * step]) * (1 / 6.f * FAR_OFF);
+    to[0] = u[0] + near + far;
+    to[1] = near_odd + far_odd;
+    to[2] = .5f * near + 2.f * far + u[5 * step];
+}
+
+/* Row i of B' and of A: what row i of the points takes of the rows of a tile. */
+static const float INPUT_ROW[TILE][TILE] = {
+    {1, 0, -2.5f, 0, 1, 0},
+    {0, -2 * NEAR, -2, NEAR, 1, 0},
+    {0, 2 * NEAR, -2, -NEAR, 1, 0},
+    {0, -.5f * FAR_OFF, -.5f, FAR_OFF, 1, 0},
+    {0, .5f * FAR_OFF, -.5f, -FAR_OFF, 1, 0},
+    {0, 1, 0, -2.5f, 0, 1}};
+static const float GRADIENT_ROW[TILE][OUTPUTS] = {
+    {1, 0, 0, 0},
+    {1, NEAR, .5f, .5f * NEAR},
+    {1, -NEAR, .5f, -.5f * NEAR},
+    {1, FAR_OFF, 2, 2 * FAR_OFF},
+    {1, -FAR_OFF, 2, -2 * FAR_OFF},
+    {0, 0, 0, 1}};
 
 /* u[i, j, n] = G g[n] G' of `count` kernels side by side, mirrored or not; planes (i, j) lie `plane` floats apart. */
 static void transform_kernels(const float *weight, size count, int mirrored, float *u, size plane) {
@@ -94,6 +135,48 @@ static void transform_output(const float *m, size plane, float bias, float *y, s
             output_values(&columns[0][i], OUTPUTS, row);
             UNROLL for (int j = 0; j < OUTPUTS; j++)
                 if (j < cols) *(vec *)(y + i * line + j * BLOCK + h) = row[j] + bias;
+        }
+    }
+}
+
+/* Row i of the points of a tile of the input (TILE rows) or of the output's gradient (OUTPUTS rows), which lie `line`
+ * floats apart; the points are `plane` floats apart.  A function for each i, so that what is zero costs nothing. */
+typedef void (*row_function)(const float *d, size line, float *v, size plane);
+#define ROW_OF_POINTS(name, i, ROWS, coefficients, one_dimension)                                                    \
+    static void name##_##i(const float *d, size line, float *v, size plane) {                                        \
+        UNROLL for (int h = 0; h < BLOCK; h += LANES) {                                                              \
+            vec row[ROWS], points[TILE];                                                                             \
+            UNROLL for (int j = 0; j < ROWS; j++) {                                                                  \
+                row[j] = splat(0);                                                                                   \
+                UNROLL for (int k = 0; k < ROWS; k++)                                                                \
+                    if (coefficients[i][k] != 0)                                                                     \
+                        row[j] += coefficients[i][k] * *(const vec *)(d + k * line + j * BLOCK + h);                 \
+            }                                                                                                        \
+            one_dimension(row, 1, points);                                                                           \
+            UNROLL for (int j = 0; j < TILE; j++) *(vec *)(v + j * plane + h) = points[j];                           \
+        }                                                                                                            \
+    }
+#define ROWS_OF_POINTS(name, ...)                                                                                    \
+    ROW_OF_POINTS(name, 0, __VA_ARGS__) ROW_OF_POINTS(name, 1, __VA_ARGS__) ROW_OF_POINTS(name, 2, __VA_ARGS__)      \
+    ROW_OF_POINTS(name, 3, __VA_ARGS__) ROW_OF_POINTS(name, 4, __VA_ARGS__) ROW_OF_POINTS(name, 5, __VA_ARGS__)      \
+    static const row_function name[TILE] = {name##_0, name##_1, name##_2, name##_3, name##_4, name##_5};
+ROWS_OF_POINTS(input_row, TILE, INPUT_ROW, input_points)
+ROWS_OF_POINTS(gradient_row, OUTPUTS, GRADIENT_ROW, gradient_points)
+
+/* dweight[n] += G' u[., ., n] G of `count` kernels side by side. */
+static void transform_back(const float *u, size plane, size count, float *dweight) {
+    for (size n = 0; n < count; n += LANES) {
+        vec columns[TILE][3], row[3];
+        const size live = smaller(count - n, LANES);
+        UNROLL for (int j = 0; j < TILE; j++) {
+            vec column[TILE];
+            UNROLL for (int i = 0; i < TILE; i++) column[i] = load(u + (i * TILE + j) * plane + n, LANES);
+            kernel_values(column, 1, columns[j]);
+        }
+        UNROLL for (int i = 0; i < 3; i++) {
+            kernel_values(&columns[0][i], 3, row);
+            UNROLL for (int j = 0; j < 3; j++)
+                for (size l = 0; l < live; l++) dweight[(n + l) * 9 + i * 3 + j] += row[j][l];
         }
     }
 }

@@ -6,12 +6,15 @@
 # edge is read from a copy amid zeros; padding is nothing else.  dx is the same with the kernels mirrored and the
 # channels' roles exchanged: another step through the transformed kernels.
 # Rejected: other numbers of tiles and channels (basic 2, where 3 and 16 have 288 GFLOP/s: 6 and 64 239, 9 and 32 199).
-# dweight is the direct kernel's: products over 3 tiles are too short to pay for 36 sums of lanes instead of 9.
 
 cdef extern from "winograd.h" nogil:
-    const int TILE, OUTPUTS, TILES, CHANNELS
+    const int TILE, OUTPUTS, TILES, CHANNELS, INPUTS, BESIDE
     void transform_kernels(const float *weight, size count, bint mirrored, float *u, size plane)
     void transform_input(const float *d, size line, float *v, size plane)
+    ctypedef void (*row_function)(const float *d, size line, float *v, size plane) noexcept nogil
+    const row_function *input_row
+    const row_function *gradient_row
+    void transform_back(const float *u, size plane, size count, float *dweight)
     void transform_output(const float *m, size plane, float bias, float *y, size line, size rows, size cols)
 
 
@@ -126,16 +129,75 @@ cdef void conv2d_winograd_dx(
              o, p, q, c, h, w, 2 - pad_h, 2 - pad_w, blocks)
 
 
-cdef size conv2d_winograd_dweight_scratch(
-    size c, size h, size w, size p, size q, size pad_h, size pad_w
+# Design: row by row of the points, so that those of all tiles of a block stay in the second cache and a product sums
+# over them in registers.  Rejected: all points of some tiles at a time, whose sums of lanes take as long as the products.
+
+cdef inline size tiled(size outputs) noexcept nogil:
+    """The outputs that whole tiles have."""
+    return (outputs + OUTPUTS - 1) // OUTPUTS * OUTPUTS
+
+
+cdef size conv2d_winograd_dweight_scratch(size c, size h, size w, size o, size p, size q) noexcept nogil:
+    cdef size rows = tiled(p), columns = tiled(q), tiles = rows * columns // (OUTPUTS * OUTPUTS)
+    return (BLOCK * (c * (rows + 2) * (columns + 2) + o * rows * columns) + TILE * TILE * odd_lines(o * c)
+            + TILE * (odd_lines(BLOCK * tiles * INPUTS) + odd_lines(BLOCK * tiles * CHANNELS)))
+
+
+cdef inline void points_of_row(
+    row_function row, const float *x, size columns, size plane, float *v, size v_channel, size v_tile, size v_plane,
+    size channels, size down, size across
 ) noexcept nogil:
-    return conv2d_dweight_scratch(c, h, w, p, q, pad_h, pad_w)
+    """One row of the points of all tiles of some channels."""
+    cdef size channel, i, j
+    for channel in range(channels):
+        for i in range(down):
+            for j in range(across):
+                row(x + BLOCK * (channel * plane + OUTPUTS * (i * columns + j)), BLOCK * columns,
+                    v + channel * v_channel + (i * across + j) * v_tile, v_plane)
 
 
 cdef void conv2d_winograd_dweight(
     const vec *dy, const vec *x, float *dweight, float *dbias, float *scratch,
-    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
-    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+    size c, size h, size w, size o, size p, size q, size pad_h, size pad_w, size blocks
 ) noexcept nogil:
-    conv2d_dweight(dy, x, dweight, dbias, scratch, c, h, w, o, d, k, l, p, q, stride_h, stride_w,
-                   pad_h, pad_w, dilation_h, dilation_w, groups, blocks)
+    cdef size block, i, j, inputs, outputs, begin, first, channel
+    cdef size rows = tiled(p), columns = tiled(q), down = rows // OUTPUTS, across = columns // OUTPUTS
+    cdef size u_plane = odd_lines(o * c), each = BLOCK * down * across  # the points of a channel
+    cdef size v_plane = odd_lines(each * INPUTS), m_plane = odd_lines(each * CHANNELS)
+    cdef float *beside = scratch + BLOCK * c * (rows + 2) * (columns + 2)
+    cdef float *u = beside + BLOCK * o * rows * columns
+    cdef float *v = u + TILE * TILE * u_plane
+    cdef float *m = v + TILE * v_plane
+    cdef const float *whole_x
+    cdef const float *whole_dy
+    cdef product t
+    t.lines, t.terms, t.b_step, t.sums = 1, down * across, BLOCK * BESIDE, NULL
+    t.a_row, t.out_row, t.out_col = each, c, 1
+    t.b_plane, t.out_plane = each * BESIDE, BESIDE
+    t.b_line = t.b_group = t.out_group = 0
+    memset(u, 0, 4 * TILE * TILE * u_plane)
+    for block in range(blocks):
+        whole_x = surround(x + VECS * block * c * h * w, scratch, c, h, w,
+                           pad_h, rows + 2 - pad_h - h, pad_w, columns + 2 - pad_w - w)
+        whole_dy = surround(dy + VECS * block * o * p * q, beside, o, p, q, 0, rows - p, 0, columns - q)
+        for channel in range(o):
+            dbias[channel] += sum_row(whole_dy + BLOCK * channel * rows * columns, BLOCK * rows * columns)
+        for i in range(TILE):
+            for begin from 0 <= begin < c by INPUTS:
+                inputs = min(INPUTS, c - begin)
+                for channel from 0 <= channel < inputs by BESIDE:
+                    points_of_row(input_row[i], whole_x + BLOCK * (begin + channel) * (rows + 2) * (columns + 2),
+                                  columns + 2, (rows + 2) * (columns + 2), v + channel * each, BLOCK, BLOCK * BESIDE,
+                                  v_plane, min(BESIDE, inputs - channel), down, across)
+                for first from 0 <= first < o by CHANNELS:
+                    outputs = min(CHANNELS, o - first)
+                    points_of_row(gradient_row[i], whole_dy + BLOCK * first * rows * columns, columns,
+                                  rows * columns, m, each, BLOCK, m_plane, outputs, down, across)
+                    for j in range(TILE):
+                        t.a, t.b = m + j * m_plane, v + j * v_plane
+                        t.out = u + (i * TILE + j) * u_plane + first * c + begin
+                        correlate(&t, outputs, inputs // BESIDE, 1, BESIDE)
+                        if inputs % BESIDE:
+                            t.b, t.out = t.b + inputs // BESIDE * t.b_plane, t.out + inputs // BESIDE * BESIDE
+                            correlate(&t, outputs, 1, 1, inputs % BESIDE)
+    transform_back(u, u_plane, o * c, dweight)
