@@ -11,6 +11,7 @@ import pytest
 import fastnano as fn
 from fastnano import nn
 from oracle import PRECISIONS, agree, array, back_end, compare, our_tensor, pair, run, their_tensor, torch
+from words import words
 
 F = nn.functional
 
@@ -284,7 +285,7 @@ def test_dropout(precision):
 def test_initial_values():
     fn.manual_seed(0)
     for text, bound in (("Linear(50, 400)", 50**-0.5), ("Conv2d(4, 60, (3, 5), groups=2)", 30**-0.5)):
-        layer, theirs = eval(text, vars(nn).copy()), eval(text, vars(torch.nn).copy())
+        layer, theirs = eval(text, words(nn)), eval(text, vars(torch.nn).copy())
         for name, p in layer.named_parameters():
             t = dict(theirs.named_parameters())[name]
             assert p.shape == tuple(t.shape)

@@ -11,6 +11,7 @@ import pytest
 import fastnano as fn
 from fastnano import nn
 from oracle import array, pair, torch
+from words import words
 
 
 def double(text):
@@ -369,7 +370,7 @@ NETWORK = "Sequential(Conv2d(1, 4, 3), BatchNorm2d(4), ReLU(), MaxPool2d(2), Fla
 
 def test_weights_of_pytorch():
     theirs = eval(NETWORK, vars(torch.nn).copy())
-    ours = eval(NETWORK, vars(nn).copy()).double()
+    ours = eval(NETWORK, words(nn)).double()
     theirs(torch.tensor(array(4, 1, 6, 6), dtype=torch.float32))
     assert ours.load_state_dict(theirs.state_dict()) == ([], [])
     x = array(4, 1, 6, 6, seed=1)
@@ -382,7 +383,7 @@ def test_weights_of_pytorch():
 
 
 def test_loading_is_all_or_nothing():
-    net = eval(NETWORK, vars(nn).copy())
+    net = eval(NETWORK, words(nn))
     before = copy.deepcopy(net.state_dict())
     good = {name: value.data * 0 + 1 for name, value in before.items()}
     wrong = {

@@ -329,3 +329,37 @@ def test_any_number_of_threads_gives_the_same_bits_every_time(threads):
 def test_every_instruction_set(variant, network, monkeypatch):
     monkeypatch.setenv("FASTNANO_ISA", variant.removeprefix("cython-"))
     check(network)
+
+
+def names(plan):
+    return [line.split()[0] for line in plan.explain().splitlines() if line.startswith("    ")]
+
+
+@pytest.mark.parametrize(
+    ("network", "order"),
+    [
+        ("Conv2d(2, 3, 3), ReLU(), MaxPool2d(2), Flatten(), Linear(12, 5)", "pooling first"),
+        ("ReLU(), MaxPool2d(3, 1), Flatten(), Linear(40, 5)", "pooling first"),
+        ("Conv2d(2, 3, 3), LeakyReLU(-1), MaxPool2d(2), Flatten(), Linear(12, 5)", "as written"),
+    ],
+)
+def test_a_monotone_function_goes_behind_pooling(network, order):
+    twins = check(network)
+    twins.plan.run_epoch(X, Y)
+    found = [n for n in names(twins.plan) if n.startswith(("relu", "leaky", "max_pool"))]
+    first = found[0].startswith("max_pool")
+    assert first == (order == "pooling first")
+
+
+def test_a_function_that_others_read_stays_before_pooling():
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.whole, self.pooled = nn.Linear(84, 5), nn.Linear(18, 5)
+
+        def forward(self, x):
+            y = F.relu(x)
+            return self.whole(y.reshape((-1, 84))) + self.pooled(F.max_pool2d(y, 2).reshape((-1, 18)))
+
+    twins = check(Both)
+    assert next(n for n in names(twins.plan) if n.startswith(("relu", "max_pool"))) == "relu_forward"

@@ -12,6 +12,7 @@ import fastnano
 from fastnano import Tensor, nn, optim
 from fastnano.nn.module import evaluating
 from fastnano.plan import Plan, measured, training_step
+from words import words
 
 SHAPE, CLASSES = (2, 7, 6), 5
 RNG = np.random.default_rng(0)
@@ -24,15 +25,15 @@ SGD = "SGD(p, lr=0.05, momentum=0.9)"
 def build(network: str | Callable[[], nn.Module], seed: int = 3) -> nn.Module:
     """A network of the layers in a text, or whatever a function makes, with the same weights every time."""
     fastnano.manual_seed(seed)
-    return network() if callable(network) else nn.Sequential(*eval(f"[{network}]", vars(nn).copy()))
+    return network() if callable(network) else nn.Sequential(*eval(f"[{network}]", words(nn)))
 
 
 def optimiser(text: str, model: nn.Module) -> optim.Optimizer:
-    return eval(text, vars(optim) | {"p": [p for p in model.parameters() if p.requires_grad]})
+    return eval(text, words(optim) | {"p": [p for p in model.parameters() if p.requires_grad]})
 
 
 def schedule(text: str | None, optimizer: optim.Optimizer) -> Any:
-    return eval(text, vars(optim.lr_scheduler) | {"o": optimizer}) if text else None
+    return eval(text, words(optim.lr_scheduler) | {"o": optimizer}) if text else None
 
 
 def state(model: nn.Module) -> dict[str, np.ndarray]:
@@ -109,7 +110,7 @@ class Twins:
         for kind in (Plan, Eager):
             model = build(network)
             one = optimiser(optimizer, model)
-            found = eval(loss, vars(nn).copy()) if isinstance(loss, str) else loss
+            found = eval(loss, words(nn)) if isinstance(loss, str) else loss
             self.parts.append(kind(model, found, one, batch, scheduler=schedule(scheduler, one), **options))
         self.plan, self.eager = self.parts
 

@@ -80,7 +80,8 @@ class Op(Row):
     for backward, or for the caller beside it.  Each further rule names what one gradient kernel, called after
     the first thing it writes (``linear_dx``), reads and writes; rules run in order and may read what an earlier
     one wrote.  ``dims`` computes the sizes that need arithmetic; the sizes of the letters ``multiply_adds`` multiply to
-    the multiply-adds of each of its kernels; ``each`` is a letter whose places they work on one by one.
+    the multiply-adds of each of its kernels; ``each`` is a letter whose places they work on one by one.  An op that is
+    ``monotone`` never falls where x rises; one that ``picks`` gives the largest of some elements of x.
     """
 
     def __init__(
@@ -91,8 +92,11 @@ class Op(Row):
         dims: Dims | None = None,
         multiply_adds: str = "",
         each: str = "",
+        monotone: bool = False,
+        picks: bool = False,
     ) -> None:
         self.name, self.multiply_adds = name, multiply_adds
+        self.monotone, self.picks = monotone, picks
         self.forward = Contract.parse(f"{name}_forward", forward, dims, each)
         known = {a.name: a for a in self.forward.arrays}
         known |= {f"d{a.name}": Argument(f"d{a.name}", a.letters) for a in self.forward.arrays}

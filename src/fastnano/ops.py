@@ -51,6 +51,7 @@ OPS = {
             "dy argmax -> dx",
             dims=dims.max_pooling,
             each="c",
+            picks=True,
         ),
         Op(
             "avg_pool2d",
@@ -59,7 +60,7 @@ OPS = {
             each="c",
         ),
         # activation
-        Op("relu", "x[...] -> y[...]", "dy y -> dx"),
+        Op("relu", "x[...] -> y[...]", "dy y -> dx", monotone=True),
         Op("leaky_relu", "x[...] -> y[...] ; negative_slope", "dy x -> dx"),
         Op("sigmoid", "x[...] -> y[...]", "dy y -> dx"),
         Op("tanh", "x[...] -> y[...]", "dy y -> dx"),

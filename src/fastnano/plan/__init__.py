@@ -26,6 +26,7 @@ from ..nn.module import evaluating
 from ..ops import STEPS
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
+from .exchange import exchanged
 from .layout import Layout
 from .lowering import Lowering
 from .recording import NotPlannable, Recording, record
@@ -275,13 +276,14 @@ class Plan:
         lowering = Lowering(first, second, _native.load(), _native.formulas())
         values = [lowering.value(array) for array in results]
         outputs = tuple(values) if what == "predict" else ()
-        schedule = Schedule(lowering.nodes, () if outputs else tuple(values), outputs)
+        nodes = exchanged(lowering.nodes, values)
+        schedule = Schedule(nodes, () if outputs else tuple(values), outputs)
         shapes = [a.shape[1:] for a in results]
         layout = Layout(schedule, batch, outputs, shapes)
         few = None
         if outputs:
             with suppress(NotPlannable):  # some op works on blocks only
-                each = Schedule(lowering.nodes, (), outputs, together=False)
+                each = Schedule(nodes, (), outputs, together=False)
                 few = Replayed(each, Layout(each, FEW, outputs, shapes, lanes=1), [], self._affine)
         return Replayed(schedule, layout, first.questions, self._affine, few)
 
