@@ -22,6 +22,7 @@ from ._state import current_backend, no_grad
 from .autograd import Tensor
 from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, Subset, TensorDataset
+from .data.mixing import Mix
 from .data.transforms import Compose, Normalize, RandomHorizontalFlip, RandomRotation, RandomShift
 from .nn import Module, PenalizedLoss
 from .nn.module import evaluating
@@ -184,6 +185,7 @@ class Trainer:
         seed: int = 0,
         transform: Transform | None = None,
         augment: Transform | None = None,
+        mix: Mix | None = None,
         progress: bool = True,
         compile: bool | str = "auto",
     ) -> History:
@@ -191,8 +193,9 @@ class Trainer:
 
         ``transform`` makes the network's input of a batch's first array, in training, evaluation and
         prediction alike (by default uint8 images are scaled and normalised with the data set's mean and std);
-        ``augment`` comes before it, in training only.  The order of epoch e depends on (seed, e) alone.  A
-        DataLoader keeps its own batch size, order and transform, which come before these.
+        ``augment`` comes before it, in training only, and then ``mix`` (``MixUp``, ``CutMix``), which changes labels
+        too and gives the accuracy up.  The order of epoch e depends on (seed, e) alone.  A DataLoader keeps its own
+        batch size, order, transform and mix.
 
         The step is compiled into a native plan (see ``fastnano.compile``) where it has one; else it runs layer by
         layer, and ``history.eager`` says why.  ``compile=True`` raises NotPlannable instead, ``compile=False`` never
@@ -205,7 +208,7 @@ class Trainer:
         if not isinstance(epochs, (int, np.integer)) or epochs < 1:
             raise ValueError(f"fit: epochs={epochs!r} must be a whole number, at least 1")
         self.transform = prepare = transform or self.transform or Prepare.of(_dataset(train))
-        loader = _loader(train, batch_size, shuffle, seed, augment)
+        loader = _loader(train, batch_size, shuffle, seed, augment, mix)
         self.history.dataset, self.history.stopped, self.stop = _name(train), "", ""
         callbacks = [*self.callbacks, *([ProgressBar()] if progress else [])]
         plan = self._plan_for(loader, prepare, compile)
@@ -378,11 +381,16 @@ class Trainer:
 
 
 def _loader(
-    data: Any, batch_size: int, shuffle: bool = False, seed: int = 0, augment: Transform | None = None
+    data: Any,
+    batch_size: int,
+    shuffle: bool = False,
+    seed: int = 0,
+    augment: Transform | None = None,
+    mix: Mix | None = None,
 ) -> DataLoader:
     if isinstance(data, DataLoader):
         return data
-    return DataLoader(_dataset(data), batch_size, shuffle, seed, transform=augment)
+    return DataLoader(_dataset(data), batch_size, shuffle, seed, transform=augment, mix=mix)
 
 
 def _dataset(data: Any) -> Any:
@@ -411,6 +419,8 @@ def _arrays(dataset: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
 
 def _random_parts(loader: DataLoader) -> list[Any]:
     """The transforms, one after another, that the images go through in a plan."""
+    if loader.mix is not None:
+        raise NotPlannable(f"the batches go through {loader.mix!r}, which is Python code")
     transform = loader.transform
     parts = Compose([] if transform is None else [transform]).parts()
     for part in parts:

@@ -10,9 +10,11 @@
 from .cache import cache_folder
 from .catalog import DATASETS, Check, fetch, find, import_files, load, verify, where
 from .dataset import Dataset, Subset, TensorDataset, random_split
+from .distortions import Cutout, ElasticTransform, GaussianNoise, RandomErasing
 from .idx import map_idx, read_idx, write_idx
 from .images import DatasetNotFoundError, ImageDataset, Place
 from .loader import DataLoader
+from .mixing import CutMix, MixUp
 from .mnist import KMNIST, MNIST, FashionMNIST
 from .synthetic import SyntheticDigits
 from .transforms import (
@@ -31,13 +33,19 @@ __all__ = [
     "MNIST",
     "Check",
     "Compose",
+    "CutMix",
+    "Cutout",
     "DataLoader",
     "Dataset",
     "DatasetNotFoundError",
+    "ElasticTransform",
     "FashionMNIST",
+    "GaussianNoise",
     "ImageDataset",
+    "MixUp",
     "Normalize",
     "Place",
+    "RandomErasing",
     "RandomHorizontalFlip",
     "RandomRotation",
     "RandomShift",

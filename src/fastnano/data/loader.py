@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset import Batch, Dataset
+from .mixing import Mix
 from .transforms import RandomTransform, Transform
 
 
@@ -23,7 +24,8 @@ class DataLoader:
     """Iterate over batches: tuples of arrays, gathered by one fancy index each.
 
     ``shuffle`` draws a new order each epoch, which depends on (seed, epoch) alone. ``transform`` is applied
-    to the first array of each batch, the images; its random draws depend on (seed, epoch, batch) alone.
+    to the first array of each batch, the images, then ``mix`` (``MixUp``, ``CutMix``) to images and labels;
+    their random draws depend on (seed, epoch, batch) alone.
     Without a seed one is drawn and kept in ``seed``. The last batch may be short unless ``drop_last``.
 
     Raises ``TypeError`` or ``ValueError`` that name the argument, its value, what was expected, the remedy.
@@ -37,10 +39,11 @@ class DataLoader:
         seed: int | None = None,
         drop_last: bool = False,
         transform: Callable[..., Any] | None = None,
+        mix: Mix | None = None,
     ) -> None:
-        _check(dataset, batch_size, seed, drop_last, transform)
+        _check(dataset, batch_size, seed, drop_last, transform, mix)
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
-        self.drop_last, self.transform = drop_last, transform
+        self.drop_last, self.transform, self.mix = drop_last, transform, mix
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.epoch = 0  # of the next iteration
 
@@ -77,13 +80,19 @@ class DataLoader:
         order = self.order(epoch)
         for step in range(len(self)):
             batch = self.dataset[order[step * self.batch_size : (step + 1) * self.batch_size]]
-            yield self._transformed(batch, epoch, step) if self.transform else batch
+            yield self._changed(batch, self._rng(epoch, step)) if self.transform or self.mix else batch
 
-    def _transformed(self, batch: Batch, epoch: int, step: int) -> Batch:
-        assert self.transform is not None
-        if isinstance(self.transform, Transform):
-            return self.transform(batch[0], self._rng(epoch, step)), *batch[1:]
-        return self.transform(batch[0]), *batch[1:]
+    def _changed(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        x, *labels = batch
+        if self.transform:
+            x = self.transform(x, rng) if isinstance(self.transform, Transform) else self.transform(x)
+        if self.mix is None:
+            return (x, *labels)
+        if len(labels) != 1:
+            raise ValueError(
+                f"DataLoader: mix={self.mix!r} takes pairs of samples and labels, not {1 + len(labels)} arrays"
+            )
+        return self.mix(x, labels[0], rng)
 
     def numbers(self, parts: Sequence[RandomTransform]) -> list[NDArray[np.float32]]:
         """The numbers of ``transform``'s parts in the next epoch: those of each sample, in its order."""
@@ -103,11 +112,12 @@ class DataLoader:
     def __repr__(self) -> str:
         return (
             f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
-            f"seed={self.seed}, drop_last={self.drop_last}, transform={self.transform!r})"
+            f"seed={self.seed}, drop_last={self.drop_last}, transform={self.transform!r}"
+            f"{'' if self.mix is None else f', mix={self.mix!r}'})"
         )
 
 
-def _check(dataset: Any, batch_size: Any, seed: Any, drop_last: bool, transform: Any) -> None:
+def _check(dataset: Any, batch_size: Any, seed: Any, drop_last: bool, transform: Any, mix: Any) -> None:
     if not isinstance(dataset, Dataset) or isinstance(dataset, (np.ndarray, list, tuple)):
         raise TypeError(
             f"DataLoader: dataset is a {type(dataset).__name__}, expected a data set; wrap arrays as "
@@ -122,6 +132,8 @@ def _check(dataset: Any, batch_size: Any, seed: Any, drop_last: bool, transform:
             f"DataLoader: transform is a {type(transform).__name__}, expected a callable; put several into "
             "Compose([...])"
         )
+    if mix is not None and not isinstance(mix, Mix):
+        raise TypeError(f"DataLoader: mix is a {type(mix).__name__}, expected MixUp, CutMix, or None")
     n = len(dataset)
     if n == 0 or (drop_last and n < batch_size):
         raise ValueError(

@@ -169,33 +169,41 @@ class RandomRotation(RandomTransform):
         return np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
 
     def move(self, images: Images, numbers: Numbers) -> Images:
-        n, height, width = len(images), *images.shape[-2:]
+        height, width = images.shape[-2:]
         cos, sin = numbers.T[:, :, None, None]
         y = np.arange(height, dtype=np.float32)[:, None] - np.float32((height - 1) / 2)
         x = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
         # Where each pixel comes from, in an image with a border of one zero all round.
-        from_x = np.clip(cos * x - sin * y + np.float32((width + 1) / 2), 0, width + 1)
-        from_y = np.clip(sin * x + cos * y + np.float32((height + 1) / 2), 0, height + 1)
-        left = np.minimum(from_x.astype(np.intp), width)
-        top = np.minimum(from_y.astype(np.intp), height)
-        fx = (from_x - left.astype(np.float32)).reshape(n, 1, height * width)
-        fy = (from_y - top.astype(np.float32)).reshape(n, 1, height * width)
-        border = [(0, 0)] * (images.ndim - 2) + [(1, 1), (1, 1)]
-        whole = images.dtype.kind in "iu"
-        flat = np.pad(images.astype(np.float32) if whole else images, border).ravel()
-        planes = np.arange(0, flat.size, (height + 2) * (width + 2)).reshape(
-            n, math.prod(images.shape[1:-2]), 1
-        )
-        corner = planes + (top * (width + 2) + left).reshape(n, 1, height * width)
+        from_x = cos * x - sin * y + np.float32((width + 1) / 2)
+        from_y = sin * x + cos * y + np.float32((height + 1) / 2)
+        return sampled(images, from_y, from_x)
 
-        def between(start: int) -> Images:
-            """Of each row of two pixels from ``start`` on, the value at fx."""
-            one = flat[start:].take(corner)
-            return one + (flat[start + 1 :].take(corner) - one) * fx
 
-        upper = between(0)
-        turned = (upper + (between(width + 2) - upper) * fy).reshape(images.shape)
-        return (np.rint(turned) if whole else turned).astype(images.dtype)
+def sampled(images: Images, from_y: Numbers, from_x: Numbers) -> Images:
+    """Images of the pixels at (from_y, from_x), (N, H, W) each, of the given ones with a border of one zero all round.
+
+    Bilinear; outside is zero. Integers are rounded.
+    """
+    n, height, width = len(images), *images.shape[-2:]
+    from_x, from_y = np.clip(from_x, 0, width + 1), np.clip(from_y, 0, height + 1)
+    left = np.minimum(from_x.astype(np.intp), width)
+    top = np.minimum(from_y.astype(np.intp), height)
+    fx = (from_x - left.astype(np.float32)).reshape(n, 1, height * width)
+    fy = (from_y - top.astype(np.float32)).reshape(n, 1, height * width)
+    border = [(0, 0)] * (images.ndim - 2) + [(1, 1), (1, 1)]
+    whole = images.dtype.kind in "iu"
+    flat = np.pad(images.astype(np.float32) if whole else images, border).ravel()
+    planes = np.arange(0, flat.size, (height + 2) * (width + 2)).reshape(n, math.prod(images.shape[1:-2]), 1)
+    corner = planes + (top * (width + 2) + left).reshape(n, 1, height * width)
+
+    def between(start: int) -> Images:
+        """Of each row of two pixels from ``start`` on, the value at fx."""
+        one = flat[start:].take(corner)
+        return one + (flat[start + 1 :].take(corner) - one) * fx
+
+    upper = between(0)
+    moved = (upper + (between(width + 2) - upper) * fy).reshape(images.shape)
+    return (np.rint(moved) if whole else moved).astype(images.dtype)
 
 
 class RandomHorizontalFlip(RandomTransform):
