@@ -7,10 +7,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import platform
 import shutil
+import sys
 from pathlib import Path
 
 import numpy
@@ -55,10 +57,10 @@ CC names another compiler; GCC and Clang will do.
 
 def generator():
     """fastnano._kernels._build, without importing fastnano."""
-    spec = importlib.util.spec_from_file_location("_build", ROOT / KERNELS / "_build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    spec = importlib.util.spec_from_file_location("kernels", ROOT / KERNELS / "__init__.py")
+    sys.modules["kernels"] = package = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
+    return importlib.import_module("kernels._build")
 
 
 def extension(name: str, source: str, flags: list[str]) -> Extension:

@@ -1,9 +1,15 @@
-"""The native twins of elementwise formulas against the formulas, in arrays between guard bands."""
+"""Formulas: what the parser takes, and the native twins of expressions, in arrays between guard bands."""
+
+import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fastnano.ops import EXPRESSIONS, FORMULAS
+from fastnano import _kernels
+from fastnano._kernels import _formula, _words
+from fastnano._kernels._build import formulas
+from fastnano.ops import CONTRACTS, EXPRESSIONS, FORMULAS
 from test_parity import Guarded
 from variants import NATIVE, every_native_variant
 
@@ -16,6 +22,7 @@ SPECIAL = (
     *(1e-40, 1e30, -1e30, 100.0),
 )
 SIZES = (1, 7, 16, 17, 1001, 40_003)  # the last one is worth several threads
+PARSED = {f.name: f for f in formulas(Path(_kernels.__file__).parent)}
 
 
 def kernels(variant):
@@ -30,13 +37,18 @@ def hands_on(formula):
     return formula.arguments == ("dz",) and formula.function(dz) is dz
 
 
-NAMES = [f.name for row in ROWS for f in (EXPRESSIONS[row].forward, *EXPRESSIONS[row].gradients.values())]
-NAMES = [name for name in NAMES if not hands_on(FORMULAS[name])]
+NAMES = [name for name in PARSED if name in FORMULAS]
+
+
+def test_the_formulas_of_elementwise_rows_are_all_understood():
+    rows = [f for row in ROWS for f in (EXPRESSIONS[row].forward, *EXPRESSIONS[row].gradients.values())]
+    assert sorted({f.name for f in rows if not hands_on(f)} - set(PARSED)) == []
+    assert sorted(set(PARSED) - set(FORMULAS) - set(CONTRACTS)) == []
 
 
 @every_native_variant
-def test_every_elementwise_formula_has_its_kernel(variant):
-    assert sorted(kernels(variant)) == sorted(NAMES)
+def test_every_understood_formula_has_its_kernel(variant):
+    assert sorted(kernels(variant)) == sorted(NAMES), "build again"
 
 
 def numbers(size, seed, special):
@@ -71,3 +83,57 @@ def test_a_kernel_takes_no_arrays_of_different_sizes(name):
     arrays = [np.ones(4 + (i == 0), "f") for i, _ in enumerate(contract.arrays)]
     with pytest.raises(TypeError, match="does not fit"):
         kernels(NATIVE[0])[name](*arrays, *(0.5 for _ in contract.scalars))
+
+
+# The parser
+
+
+def parse(body):
+    (formula,) = _formula.of_functions(f"HALF = 0.5\n\ndef f_dx(dy, x, *, a):\n    {body}\n")
+    return formula
+
+
+def test_a_formula_of_everything_becomes_a_kernel_of_the_same_arguments():
+    formula = parse(
+        "'''doc'''\n    t = np.exp(-x) + HALF\n    return where(~(x > a) & (t <= 1), dy / t, x**2)"
+    )
+    assert formula.arguments == ("dy", "x", "dx", "a")
+    assert formula.costly
+    assert "t_ = (exponential((-x_)) + splat(0.5))" in _formula.native(formula)
+    chosen = "both(neither(greater(x_, a_)), at_least(splat(1), t_))"
+    assert f"dx_ = choose({chosen}, (dy_ / t_), power(x_, splat(2)))" in _formula.native(formula)
+    assert "t = exp(-x[_i]) + _number(0.5)" in _formula.loop(formula)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return x.sum()", r"f_dx: 'x.sum\(\)' is nothing a formula may say"),
+        ("return gamma(x)", "gamma"),
+        ("return x @ dy", "x @ dy"),
+        ("return 0 < x < 1", "0 < x < 1"),
+        ("return 'x'", "'x'"),
+        ("return +x", r"\+x"),
+        ("return y * x", "y is neither a parameter nor a number of the module"),
+        ("return where(x, 1, 0)", "x is no condition"),
+        ("return x & dy", "x is no condition"),
+        ("x += 1", r"'x \+= 1' is no step"),
+        ("if x: return 1", "is no step"),
+        ("return x\n    return dy", "'return x' is no step"),
+    ],
+)
+def test_what_is_no_formula_says_so(body, said):
+    with pytest.raises(_formula.NotAFormula, match=said):
+        _formula.native(parse(body))
+
+
+def test_every_word_is_known_to_every_back_end():
+    from fastnano._kernels import _words_numba
+
+    assert set(_formula.WORDS) == set(_words.__all__) == set(_words_numba.WORDS) - {"prange"}
+
+
+def test_erf_and_sigmoid_are_exact():
+    x = np.linspace(-7, 7, 1001)
+    np.testing.assert_array_equal(_words.erf(x), [math.erf(v) for v in x])
+    np.testing.assert_allclose(_words.sigmoid(x), 1 / (1 + np.exp(-x)), rtol=1e-15)

@@ -53,7 +53,8 @@ def _matmul_dy(dz, x, y):
 
 
 # NumPy expressions, broadcast by the engine.  The parameters of a gradient say what backward keeps: an input,
-# the output z, the shape of x, or a keyword of the forward expression.
+# the output z, the shape of x, or a keyword of the forward expression.  Lambdas that are formulas (see
+# ``_kernels/_formula.py``), with their numbers behind ``*``, have native kernels too, for compiled steps.
 EXPRESSIONS = {
     row.name: row
     for row in (
@@ -79,19 +80,19 @@ EXPRESSIONS = {
         Expression(
             "maximum",
             lambda x, y: np.maximum(x, y),
-            dx=lambda dz, x, y: dz * ((x > y) + (x == y) * x.dtype.type(0.5)),
-            dy=lambda dz, x, y: dz * ((y > x) + (x == y) * x.dtype.type(0.5)),
+            dx=lambda dz, x, y: np.where(x < y, 0, np.where(x == y, dz / 2, dz)),
+            dy=lambda dz, x, y: np.where(y < x, 0, np.where(x == y, dz / 2, dz)),
         ),
         Expression(
             "minimum",
             lambda x, y: np.minimum(x, y),
-            dx=lambda dz, x, y: dz * ((x < y) + (x == y) * x.dtype.type(0.5)),
-            dy=lambda dz, x, y: dz * ((y < x) + (x == y) * x.dtype.type(0.5)),
+            dx=lambda dz, x, y: np.where(x > y, 0, np.where(x == y, dz / 2, dz)),
+            dy=lambda dz, x, y: np.where(y > x, 0, np.where(x == y, dz / 2, dz)),
         ),
         Expression(
             "clamp_min",
-            lambda x, *, min: np.maximum(x, x.dtype.type(min)),
-            dx=lambda dz, x, min: dz * (x >= min),
+            lambda x, *, min: np.maximum(x, min),
+            dx=lambda dz, x, *, min: dz * (x >= min),
         ),
         # reductions
         Expression(

@@ -208,18 +208,13 @@ class Expression(Row):
         parameters = inspect.signature(forward).parameters.values()
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.scalars = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-        self.forward = Formula(
-            f"{name}_forward",
-            _by_position(forward, self.scalars),
-            self.output,
-            self.inputs + self.scalars,
-            "forward" in moves,
-            "forward" in sums,
-        )
-        self.gradients = {
-            d[1:]: Formula(f"{name}_{d}", f, d, tuple(inspect.signature(f).parameters), d in moves, d in sums)
-            for d, f in gradients.items()
-        }
+
+        def formula(part: str, function: Callable[..., Any], output: str) -> Formula:
+            names, call = tuple(inspect.signature(function).parameters), _by_position(function)
+            return Formula(f"{name}_{part}", call, output, names, part in moves, part in sums)
+
+        self.forward = formula("forward", forward, self.output)
+        self.gradients = {d[1:]: formula(d, f, d) for d, f in gradients.items()}
         self.differentiable = frozenset(self.gradients)
 
     def rules_for(self, wanted: frozenset[str]) -> tuple[Formula, ...]:
@@ -250,8 +245,10 @@ class Expression(Row):
         return {name: unbroadcast(env[f"d{name}"], kept["shapes"][name], launch) for name in reverse.wanted}
 
 
-def _by_position(function: Callable[..., Any], keywords: tuple[str, ...]) -> Callable[..., Any]:
+def _by_position(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with its keyword-only parameters taken last, by position."""
+    parameters = inspect.signature(function).parameters.values()
+    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     if not keywords:
         return function
     count = len(keywords)

@@ -1,8 +1,9 @@
 """Kernels: plain functions of arrays, written three times under one name.
 
 ``<family>.py`` is the definition, in NumPy; ``<family>_numba.py`` runs in parallel on any platform;
-``<family>_cython.pxi`` is native.  A kernel allocates nothing the caller sees, checks nothing, keeps nothing and
-never raises; it takes what its row in ``ops`` reads, then what it writes, then its numbers.
+``<family>_cython.pxi`` is native.  Of a formula (``elementwise.py``) all three are derived.  A kernel allocates nothing
+the caller sees, checks nothing, keeps nothing and never raises; it takes what its row in ``ops`` reads, then what it
+writes, then its numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from ._build import FAMILIES
+from ._build import FAMILIES, FORMULAS
 
 BACKENDS = ("cython", "numba", "numpy")
 Kernels = dict[str, Callable[..., None]]
@@ -28,7 +29,11 @@ def load(backend: str) -> Kernels:
         return _native.load()
     suffix = {"numpy": "", "numba": "_numba"}[backend]
     modules = [importlib.import_module(f"{__name__}.{family}{suffix}") for family in FAMILIES]
-    return {name: getattr(module, name) for module in modules for name in module.__all__}
+    kernels = {name: getattr(module, name) for module in modules for name in module.__all__}
+    derive = importlib.import_module(f"{__name__}._words{suffix}").kernels
+    for family in FORMULAS:
+        kernels |= derive(importlib.import_module(f"{__name__}.{family}"))
+    return kernels
 
 
 def select(backend: str, dtype: np.dtype) -> Kernels:

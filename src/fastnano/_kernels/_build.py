@@ -39,33 +39,25 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from . import _formula
+
 FAMILIES = (
-    *(
-        "linear",
-        "convolution",
-        "winograd",
-        "pooling",
-        "activation",
-        "softmax",
-        "norm",
-        "row_norm",
-        "dropout",
-        "loss",
-    ),
+    *("linear", "convolution", "winograd", "pooling", "softmax", "norm", "row_norm", "dropout", "loss"),
     *("reduction", "indexing", "embedding", "metric", "optim"),
 )
+FORMULAS = ("elementwise",)  # families of formulas, whose kernels are derived (see ``_formula``)
 HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")
 MOVERS = (  # between layouts, and of pixels
     *("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies", "change_images"),
 )
-NATIVE_ONLY = ("elementwise",)  # the formulas of ops.py are the definition
 _FUNCTION = re.compile(r"^cdef (void|size) (\w+)\(\s*(.*?),?\s*\) noexcept nogil:", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"(.*?[ *])(\w+)")
 
 
 def native_source(kernels: Path) -> str:
     """native.pyx, every family and the generated callers, as one Cython source."""
-    families = [(kernels / f"{family}_cython.pxi").read_text() for family in (*FAMILIES, *NATIVE_ONLY)]
+    families = [(kernels / f"{family}_cython.pxi").read_text() for family in FAMILIES]
+    families += [_formula.native(formula) for formula in formulas(kernels)]
     parts = [(kernels / "native.pyx").read_text(), *families]
     table = []
     for result, name, parameters in _FUNCTION.findall("\n".join(families)):
@@ -77,6 +69,12 @@ def native_source(kernels: Path) -> str:
     movers = ", ".join(f"<size_t> &{name}" for name in MOVERS)
     parts.append(f"TABLE = {{\n{entries}\n}}\nPACKING = ({movers})\n")
     return "\n\n".join(parts)
+
+
+def formulas(kernels: Path) -> list[_formula.Parsed]:
+    """All that native kernels are made of: those of ops, and of expressions, which else are NumPy's alone."""
+    found = [f for family in FORMULAS for f in _formula.of_functions((kernels / f"{family}.py").read_text())]
+    return found + _formula.of_expressions((kernels.parent / "_expressions.py").read_text())
 
 
 def _split(parameter: str) -> tuple[str, str]:

@@ -103,16 +103,22 @@ INLINE ivec ichoose(ivec mask, ivec a, ivec b) { return (mask & a) | (~mask & b)
 INLINE vec where(ivec mask, vec a) { return (vec)(mask & (ivec)a); } /* a, else 0 */
 INLINE ivec either(ivec a, ivec b) { return a | b; }
 INLINE ivec both(ivec a, ivec b) { return a & b; }
+INLINE ivec neither(ivec a) { return ~a; }
 INLINE ivec same(ivec a, ivec b) { return a == b; }
 INLINE ivec iadd(ivec a, ivec b) { return a + b; }
 INLINE ivec greater(vec a, vec b) { return a > b; }
 INLINE ivec at_least(vec a, vec b) { return a >= b; }
+INLINE ivec alike(vec a, vec b) { return a == b; }
 INLINE ivec is_nan(vec a) { return a != a; }
 INLINE ivec equal(ivec a, int32_t b) { return a == b; }
 INLINE ivec differ(ivec a, int32_t b) { return a != b; }
 INLINE vec maximum(vec a, vec b) { return choose(a > b, a, b); } /* b where a or b is NaN */
 INLINE vec minimum(vec a, vec b) { return choose(a < b, a, b); } /* b where a or b is NaN */
+INLINE vec larger_of(vec a, vec b) { return choose((a != a) | (a > b), a, b); } /* NaN where either is */
+INLINE vec smaller_of(vec a, vec b) { return choose((a != a) | (a < b), a, b); }
 INLINE vec absolute(vec a) { return (vec)((ivec)a & 0x7fffffff); }
+INLINE vec with_sign_of(vec x, vec a) { return (vec)((ivec)a | ((ivec)x & INT32_MIN)); } /* a, at least 0 */
+INLINE vec sign_of(vec a) { return choose(a != a, a, where(a > splat(0), splat(1)) - where(a < splat(0), splat(1))); }
 INLINE ivec live_lanes(size live, size first) { return lane_numbers() < (int32_t)(live - first); }
 
 INLINE vec root(vec a) {
@@ -153,22 +159,46 @@ INLINE vec sums(vec *a) {
     return a[0];
 }
 
-/* e^x within 1.1 ulp: x = n log 2 + r, e^r by its Taylor polynomial of degree 7 on |r| <= log(2) / 2, and 2^n as
- * two factors, so that neither overflow nor the denormal numbers need a branch. */
-INLINE vec exponential(vec x) {
-    x = choose(x > splat(89.f), splat(89.f), x);
-    x = choose(x < splat(-104.f), splat(-104.f), x);
+/* ---- functions, their errors in units of the last place (ulp) ------------------------------------------------------- */
+
+/* x = n log 2 + r with |r| <= log(2) / 2, for |x| below 2^20: the shifted n, whose low bits hold it, and r. */
+INLINE vec reduce(vec x, vec *r) {
     const vec shift = splat(12582912.f); /* 1.5 * 2^23: adding it rounds to an integer, kept in the low bits */
     vec rounded = x * 1.44269504f + shift, n = rounded - shift;
-    vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    *r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    return rounded;
+}
+
+/* (e^r - 1 - r) / r^2 by its Taylor polynomial, e^r to degree 7. */
+INLINE vec exponential_tail(vec r) {
     vec p = r * (1.f / 5040) + 1.f / 720;
     p = p * r + 1.f / 120;
     p = p * r + 1.f / 24;
     p = p * r + 1.f / 6;
-    p = p * r + .5f;
-    p = p * r * r + r + 1.f;
-    ivec power = (ivec)rounded - (ivec)shift, half = power >> 1;
+    return p * r + .5f;
+}
+
+INLINE vec limited(vec x, float low, float high) {
+    x = choose(x > splat(high), splat(high), x);
+    return choose(x < splat(low), splat(low), x);
+}
+
+/* e^x within 1.1 ulp: 2^n e^r, with 2^n as two factors, so that neither overflow nor the denormal numbers need a
+ * branch. */
+INLINE vec exponential(vec x) {
+    vec r, rounded = reduce(limited(x, -104.f, 89.f), &r);
+    vec p = exponential_tail(r) * r * r + r + 1.f;
+    ivec power = (ivec)rounded - 0x4b400000, half = power >> 1;
     return p * (vec)((half + 127) << 23) * (vec)((power - half + 127) << 23);
+}
+
+/* e^x - 1 within 1.7 ulp: 2^n (e^r - 1) + (2^n - 1), halved lest 2^n overflow. */
+INLINE vec exponential_minus_1(vec x) {
+    vec r, rounded = reduce(limited(x, -26.f, 89.f), &r);
+    vec p = exponential_tail(r) * r * r + r;
+    vec scale = (vec)(((ivec)rounded - 0x4b400000 + 126) << 23);
+    p = p * scale + (scale - .5f);
+    return p + p;
 }
 
 /* log x of normal x > 0 within 1 ulp: x = 2^n m with m in [sqrt(1/2), sqrt(2)), polynomial from Cephes (logf). */
@@ -189,6 +219,28 @@ INLINE vec logarithm(vec x) {
     return m + p + n * 0.693359375f + (x - x); /* inf and NaN give NaN */
 }
 
+/* log x of every number: of denormal ones through their multiple by 2^23, -inf of zero, NaN below. */
+INLINE vec log_of(vec x) {
+    ivec tiny = x < splat(1.17549435e-38f), finite = x < splat(__builtin_inff());
+    vec y = logarithm(choose(tiny, x * 8388608.f, x)) - where(tiny, splat(15.942385f));
+    y = choose(x > splat(0), choose(finite, y, x), splat(__builtin_nanf("")));
+    return choose(x == splat(0), splat(-__builtin_inff()), y);
+}
+
+/* log(1 + x) within 2 ulp: what 1 + x is short of is made up for at the slope there (D. Goldberg, "What Every Computer
+ * Scientist Should Know About Floating-Point Arithmetic", 1991, theorem 4). */
+INLINE vec log_of_1_plus(vec x) {
+    vec u = x + 1.f;
+    ivec within = (u > splat(0)) & (u < splat(__builtin_inff()));
+    return log_of(u) + where(within, (x - (u - 1.f)) / u);
+}
+
+/* x^y; squares and their gradients without a call. */
+INLINE vec power(vec x, vec y) {
+    for (int l = 0; l < LANES; l++) x[l] = y[l] == 2 ? x[l] * x[l] : y[l] == 1 ? x[l] : __builtin_powf(x[l], y[l]);
+    return x;
+}
+
 INLINE vec sigmoid(vec x) {
     vec e = exponential(-absolute(x)); /* of -|x|, so that nothing overflows */
     return choose(x < splat(0), e, splat(1)) / (e + 1.f);
@@ -202,8 +254,37 @@ INLINE vec hyperbolic_tangent(vec x) {
     p = p * z + 1.33314422036e-1f;
     p = p * z - 3.33332819422e-1f;
     vec far = 1.f - 2.f / (exponential(a + a) + 1.f);
-    far = (vec)((ivec)far | ((ivec)x & INT32_MIN));
-    return choose(a < splat(.625f), p * z * x + x, far);
+    return choose(a < splat(.625f), p * z * x + x, with_sign_of(x, far));
+}
+
+/* erf x within 1.2 ulp: N. Juffa's polynomials (stackoverflow.com/a/35148199), for 1 - e^p(|x|) from 0.93 on. */
+INLINE vec error_function(vec x) {
+    vec a = absolute(x), z = x * x;
+    vec p = a * -1.72853470e-5f + 3.83197126e-4f, q = a * -3.88396438e-3f + 2.42546219e-2f;
+    p = p * z + q;
+    p = p * a - 1.06777877e-1f;
+    p = p * a - 6.34846687e-1f;
+    p = p * a - 1.28717512e-1f;
+    vec far = with_sign_of(x, 1.f - exponential(p * a - a));
+    p = z * -5.96761703e-4f + 4.99119423e-3f;
+    p = p * z - 2.67681349e-2f;
+    p = p * z + 1.12819925e-1f;
+    p = p * z - 3.76125336e-1f;
+    p = p * z + 1.28379166e-1f;
+    return choose(a > splat(.927734375f), far, p * x + x);
+}
+
+/* arctan x within 2.8 ulp: polynomial from Cephes (atanf), of x itself, (x - 1) / (x + 1) or -1 / x. */
+INLINE vec arc_tangent(vec x) {
+    vec a = absolute(x);
+    ivec far = a > splat(2.414213562f), middle = (a > splat(.4142135624f)) & ~far;
+    vec start = where(far, splat(1.570796327f)) + where(middle, splat(.7853981634f));
+    a = choose(far, -1.f / a, choose(middle, (a - 1.f) / (a + 1.f), a));
+    vec z = a * a;
+    vec p = z * 8.05374449538e-2f - 1.38776856032e-1f;
+    p = p * z + 1.99777106478e-1f;
+    p = p * z - 3.33329491539e-1f;
+    return with_sign_of(x, start + (p * z * a + a));
 }
 
 /* The low-bias mixer of 32 bits that dropout.py defines. */

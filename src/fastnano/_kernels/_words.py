@@ -1,0 +1,63 @@
+"""Formulas in NumPy: their words (``_formula.WORDS``), and kernels made of them."""
+
+import inspect
+import math
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+from numpy import abs, arctan, exp, expm1, log, log1p, maximum, minimum, sign, sqrt, tanh, where
+
+from ._formula import Parsed, of_functions
+
+__all__ = [
+    "abs",
+    "arctan",
+    "erf",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "maximum",
+    "minimum",
+    "sigmoid",
+    "sign",
+    "sqrt",
+    "tanh",
+    "where",
+]
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+
+
+def sigmoid(x):
+    """1 / (1 + e^−x), through e^−|x| so that nothing overflows."""
+    e = exp(-abs(x))
+    return where(x < 0, e, 1) / (1 + e)
+
+
+def erf(x):
+    """2 / √π ∫₀ˣ e^−t² dt, number by number."""
+    return _erf(x).astype(x.dtype)
+
+
+def kernels(module: ModuleType) -> dict[str, Callable[..., None]]:
+    """The kernels of a module of formulas, by name."""
+    return {f.name: kernel(f, getattr(module, f.name)) for f in of_functions(inspect.getsource(module))}
+
+
+def kernel(formula: Parsed, function: Callable) -> Callable[..., None]:
+    """A formula as a kernel, which writes its result."""
+    count = len(formula.arrays)
+
+    def run(*arguments):
+        numbers = dict(zip(formula.numbers, arguments[count + 1 :], strict=True))
+        with np.errstate(all="ignore"):  # where() takes both of its sides
+            arguments[count][...] = function(*arguments[:count], **numbers)
+
+    parameter = inspect.Parameter
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [parameter(name, parameter.POSITIONAL_OR_KEYWORD) for name in formula.arguments]
+    )
+    run.__name__ = run.__qualname__ = formula.name
+    return run
