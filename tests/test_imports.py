@@ -15,7 +15,7 @@ PACKAGE = Path(fastnano.__file__).parent
 # Top to bottom; a module may import those of its own line and of the lines below.
 LAYERS = (
     ("cli", "interop", "inspect", "__main__"),
-    ("train", "callbacks", "checkpoint", "architecture"),
+    ("train", "callbacks", "checkpoint", "architecture", "uncertainty", "_frozen", "_watching"),
     ("plan",),
     ("nn", "optim"),
     ("functions", "_graph"),

@@ -33,6 +33,7 @@ _NAMES = {
     ),
     "plan": ("NotPlannable", "Plan", "compile"),
     "train": ("History", "Trainer"),
+    "uncertainty": ("mc_dropout",),
     "checkpoint": ("load", "save"),
 }
 __getattr__, _names, __all__ = lazy(__name__, _MODULES, _NAMES)
@@ -53,3 +54,4 @@ if TYPE_CHECKING:
     from .functions import abs, exp, log, matmul, max, maximum, mean, min, minimum, ones, sqrt, sum, zeros
     from .plan import NotPlannable, Plan, compile
     from .train import History, Trainer
+    from .uncertainty import mc_dropout

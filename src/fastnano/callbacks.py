@@ -41,8 +41,10 @@ class Callback:
 class _Best(Callback):
     """Keeps the best value of one of the numbers: the highest of an accuracy, the lowest of anything else."""
 
-    def __init__(self, monitor: str) -> None:
-        self.monitor = monitor
+    def __init__(self, monitor: str, min_delta: float = 0.0) -> None:
+        if not min_delta >= 0:
+            raise ValueError(f"{type(self).__name__}: min_delta={min_delta} must be at least 0")
+        self.monitor, self.min_delta = monitor, min_delta
         self.best: float | None = None
         self.best_epoch = 0
 
@@ -54,7 +56,7 @@ class _Best(Callback):
                 f"{', '.join(record)}{hint}"
             )
         value, sign = record[self.monitor], 1 if "accuracy" in self.monitor else -1
-        if math.isnan(value) or (self.best is not None and sign * value <= sign * self.best):
+        if math.isnan(value) or (self.best is not None and sign * (value - self.best) <= self.min_delta):
             return False
         self.best, self.best_epoch = value, record["epoch"]
         return True
@@ -67,17 +69,36 @@ class _Best(Callback):
 
 
 class EarlyStopping(_Best):
-    """Stop when ``monitor`` has not become better for ``patience`` epochs."""
+    """Stop when ``monitor`` has not become better, by more than ``min_delta``, for ``patience`` epochs.
 
-    def __init__(self, patience: int = 3, monitor: str = "val_loss") -> None:
+    ``restore_best_weights`` puts the weights (and buffers) of the best epoch back when ``fit`` ends, for whatever
+    reason it ends; of a training that went on from a checkpoint, the best epoch since then.
+    Source: L. Prechelt, "Early Stopping - But When?", 1998.
+    """
+
+    def __init__(
+        self,
+        patience: int = 3,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        restore_best_weights: bool = False,
+    ) -> None:
         if patience < 1:
             raise ValueError(f"EarlyStopping: patience={patience} must be at least 1")
-        super().__init__(monitor)
-        self.patience = patience
+        super().__init__(monitor, min_delta)
+        self.patience, self.restore_best_weights = patience, restore_best_weights
+        self._weights: dict[str, Any] | None = None
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
-        if not self.improved(record) and record["epoch"] - self.best_epoch >= self.patience:
+        if self.improved(record):
+            if self.restore_best_weights:
+                self._weights = {name: t.data.copy() for name, t in trainer.model.state_dict().items()}
+        elif record["epoch"] - self.best_epoch >= self.patience:
             trainer.stop = f"{self.monitor} no better than in epoch {self.best_epoch}"
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        if self._weights is not None:
+            trainer.model.load_state_dict(self._weights)
 
 
 class BestCheckpoint(_Best):
@@ -159,6 +180,8 @@ class ProgressBar(Callback):
         self.console = self.console or Console(highlight=False)
         if trainer.history.eager not in ("", NEVER):
             self._print(f"Training layer by layer, since no native plan can be made: {trainer.history.eager}")
+        if trainer.history.cached:
+            self._print(f"Frozen layers were evaluated once: {trainer.history.cached}")
         self._columns: list[tuple[str, str]] = []
         self._begun = self._drawn = time.perf_counter()
         self._done = trainer.epoch

@@ -8,17 +8,16 @@ trainer.evaluate(data.load("mnist", train=False))       # {"loss": 0.03, "accura
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from . import _frozen
 from ._state import current_backend, no_grad
+from ._watching import interruptible, watched
 from .autograd import Tensor
 from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, Subset, TensorDataset
@@ -47,6 +46,7 @@ class History:
     dataset: str = ""  # the data set's name
     epochs: list[Record] = field(default_factory=list)
     stopped: str = ""  # why it ended early, if it did
+    cached: str = ""  # which frozen layers the last training left out, if it did
     eager: str = ""  # why the last training ran layer by layer rather than as a native plan, if it did
 
     @property
@@ -167,6 +167,7 @@ class Trainer:
         self.status = Status()
         self.stop = ""
         self._made: Plan | None = None
+        self._trained: Module = model  # what steps run: the model, or its part behind frozen layers
 
     @property
     def epoch(self) -> int:
@@ -188,6 +189,7 @@ class Trainer:
         mix: Mix | None = None,
         progress: bool = True,
         compile: bool | str = "auto",
+        cache_frozen: bool = False,
     ) -> History:
         """Train for some epochs more; returns the history of all so far.
 
@@ -202,6 +204,11 @@ class Trainer:
         compiles.  A plan repeats the ops of a step, not what else Python does in ``forward``; of transforms it takes
         the random ones of ``fastnano.data``, for uint8 images, with the same draws and the same pixels.
 
+        ``cache_frozen=True`` evaluates the frozen layers at the front of a Sequential once
+        (``model[:4].requires_grad_(False)``) and keeps what they give of all data in memory, for the whole training;
+        ``history.cached`` says which.  They must give the same in every epoch: no dropout, no batch statistics, no
+        ``augment``; else ValueError.
+
         Raises FloatingPointError where the loss is NaN or infinite, before that step updates any weight.
         Ctrl-C stops at the end of a step, with ``history.stopped`` set; a second one at once.
         """
@@ -210,16 +217,20 @@ class Trainer:
         self.transform = prepare = transform or self.transform or Prepare.of(_dataset(train))
         loader = _loader(train, batch_size, shuffle, seed, augment, mix)
         self.history.dataset, self.history.stopped, self.stop = _name(train), "", ""
+        self._trained, self.history.cached = self.model, ""
+        if cache_frozen:
+            loader, validation = self._behind_frozen(loader, validation, prepare)
+            prepare = Prepare()
         callbacks = [*self.callbacks, *([ProgressBar()] if progress else [])]
         plan = self._plan_for(loader, prepare, compile)
-        watched = any(
+        looked_at = any(
             type(c).on_step_end not in (Callback.on_step_end, ProgressBar.on_step_end) for c in callbacks
         )
-        with _interruptible(self), _watched(self, callbacks) as tell:
+        with interruptible(self), watched(self, callbacks) as tell:
             self.status = Status(self.epoch + epochs, len(loader))
             tell("fit_begin")
             while self.epoch < self.status.epochs and not self.stop:
-                self._epoch(loader, prepare, validation, tell, plan, 0.0 if watched else SLICE)
+                self._epoch(loader, prepare, validation, tell, plan, 0.0 if looked_at else SLICE)
         self.history.stopped = self.stop
         return self.history
 
@@ -253,7 +264,7 @@ class Trainer:
             self.scheduler.step()
         record: Record = {"epoch": self.status.epoch} | self.status.measures()
         if validation is not None:
-            measured = self.evaluate(validation)
+            measured = self._evaluate(self._trained, self._batches(validation, 256, prepare))
             record |= {f"val_{name}": value for name, value in measured.items()}
         record |= {
             "lr": rate,
@@ -266,7 +277,7 @@ class Trainer:
     def _step(self, x: Tensor, y: np.ndarray) -> None:
         """One step, layer by layer."""
         clip = self.clip_norm, self.clip_value
-        value, *right = training_step(self.model, self.loss, self.optimizer, x, y, *clip, self._check)
+        value, *right = training_step(self._trained, self.loss, self.optimizer, x, y, *clip, self._check)
         for constraint in self.constraints:
             constraint()
         if self.scheduler is not None and self.scheduler.per_batch:
@@ -280,6 +291,25 @@ class Trainer:
                 f"rate {self.optimizer.param_groups[0]['lr']:.3g}); lower the learning rate, clip the "
                 "gradients (clip_norm=1), or look for NaN in the data"
             )
+
+    def _behind_frozen(
+        self, loader: DataLoader, validation: Any, prepare: Transform
+    ) -> tuple[DataLoader, Any]:
+        """Train and validation data as the frozen layers give them, which are then left out."""
+        if loader.transform is not None or loader.mix is not None:
+            raise ValueError(
+                "cache_frozen: augment, mix or a loader's transform change the samples in each epoch"
+            )
+        plain = DataLoader(loader.dataset, _frozen.BATCH)
+        first = self._inputs(prepare(next(iter(plain))[0][:32]))[0]
+        front, self._trained, reason = _frozen.split(self.model, first)
+        names = [f"{name} ({type(layer).__name__})" for name, layer in front.named_children()]
+        self.history.cached = f"layers {', '.join(names)}; {reason}"
+
+        def of(data: Any) -> TensorDataset:
+            return _frozen.features(front, self._batches(data, _frozen.BATCH), lambda x: self._inputs(x)[0])
+
+        return _frozen.loader_of(of(plain), loader), None if validation is None else of(validation)
 
     # As a native plan
 
@@ -309,7 +339,7 @@ class Trainer:
         if self.constraints:
             raise NotPlannable(f"{self.constraints[0]!r} is Python code")
         _random_parts(loader)
-        options: dict[str, Any] = {"model": self.model, "loss": self.loss, "optimizer": self.optimizer}
+        options: dict[str, Any] = {"model": self._trained, "loss": self.loss, "optimizer": self.optimizer}
         options |= {"batch_size": loader.batch_size, "scheduler": self.scheduler}
         options |= {"clip_norm": self.clip_norm, "clip_value": self.clip_value}
         options |= {"mean": prepare.mean, "std": prepare.std}
@@ -342,11 +372,14 @@ class Trainer:
 
     def evaluate(self, data: Any, batch_size: int = 256) -> dict[str, float]:
         """Mean loss and, for classes, accuracy over all of data, in evaluation mode; modes are restored."""
+        return self._evaluate(self.model, self._batches(data, batch_size))
+
+    def _evaluate(self, model: Module, batches: Iterator[tuple[np.ndarray, ...]]) -> dict[str, float]:
         total = Status()
         with no_grad(), evaluating(self.model):
-            for batch in self._batches(data, batch_size):
+            for batch in batches:
                 x, y = self._inputs(*batch)
-                value, *right = measured(self.model, self.loss, x, y)
+                value, *right = measured(model, self.loss, x, y)
                 total.add(float(value.data), int(right[0]) if right else None, len(x))
         return total.measures()
 
@@ -364,9 +397,11 @@ class Trainer:
                 [self.model(self._inputs(*batch)[0]).data for batch in self._batches(data, batch_size)]
             )
 
-    def _batches(self, data: Any, batch_size: int) -> Iterator[tuple[np.ndarray, ...]]:
+    def _batches(
+        self, data: Any, batch_size: int, transform: Transform | None = None
+    ) -> Iterator[tuple[np.ndarray, ...]]:
         """Batches in order, through the training's transform (these data's own, where there was none)."""
-        transform = self.transform or Prepare.of(_dataset(data))
+        transform = transform or self.transform or Prepare.of(_dataset(data))
         return ((transform(x), *rest) for x, *rest in _loader(data, batch_size))
 
     def _inputs(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[Tensor, Any]:
@@ -441,39 +476,3 @@ def _origin(data: Any) -> Any:
 
 def _name(data: Any) -> str:
     return getattr(_origin(data), "name", "")
-
-
-# Watching and stopping
-
-
-@contextmanager
-def _watched(trainer: Trainer, callbacks: Sequence[Callback]) -> Iterator[Callable[..., None]]:
-    """A function that tells every callback of an event; they are told of the end even after an error."""
-
-    def tell(event: str, *details: Any) -> None:
-        for callback in callbacks:
-            getattr(callback, f"on_{event}")(trainer, *details)
-
-    try:
-        yield tell
-    finally:
-        tell("fit_end")
-
-
-@contextmanager
-def _interruptible(trainer: Trainer) -> Iterator[None]:
-    """Ctrl-C asks the trainer to stop after its step; the second one interrupts at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(number: int, frame: Any) -> None:
-        trainer.stop = "interrupted"
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.getsignal(signal.SIGINT) or signal.SIG_DFL
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

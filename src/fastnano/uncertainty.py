@@ -1,0 +1,82 @@
+"""How sure a network is: dropout left on in prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._state import no_grad
+from .autograd import Tensor, as_tensor
+from .nn import Module
+from .nn import functional as F
+from .nn.dropout import Dropout
+from .nn.module import evaluating
+
+__all__ = ["MCDropout", "mc_dropout"]
+
+
+class MCDropout(NamedTuple):
+    """What several passes with dropout gave, per sample."""
+
+    mean: np.ndarray  # of the passes
+    std: np.ndarray  # of the passes, around that mean
+    entropy: np.ndarray | None  # of the mean's class probabilities, in nats; None where there are no classes
+
+
+def mc_dropout(
+    model: Module, x: Any, samples: int = 30, *, softmax: bool = True, batch_size: int = 256
+) -> MCDropout:
+    """Mean, spread and entropy of ``samples`` predictions, each with other units dropped.
+
+    p̄ = 1/T Σ_t softmax(f(x, mask_t)), std of the same, H = −Σ_c p̄_c log p̄_c.  Only the dropout layers are as in
+    training; batch norm and all else are as in evaluation, and modes are restored.  ``softmax=False`` takes the
+    outputs as they are (regression, or a network that ends in Softmax), and gives no entropy.  x is an array or a
+    tensor, as the network takes it; the masks follow ``fastnano.manual_seed``.
+
+    Raises ValueError where the model has no dropout layer, whose passes would all be the same.
+    Source: Y. Gal, Z. Ghahramani, "Dropout as a Bayesian Approximation", arXiv:1506.02142.
+    """
+    if samples < 1:
+        raise ValueError(f"mc_dropout: samples={samples} must be at least 1")
+    x = as_tensor(x)
+    if not len(x):
+        raise ValueError(f"mc_dropout: x has shape {x.shape}, expected at least one sample")
+    with no_grad(), _dropping(model):
+        parts = [
+            _passes(model, x[begin : begin + batch_size], samples, softmax)
+            for begin in range(0, len(x), batch_size)
+        ]
+    mean, std = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    if not softmax:
+        return MCDropout(mean, std, None)
+    return MCDropout(mean, std, -(mean * np.log(np.where(mean > 0, mean, 1))).sum(1))
+
+
+@contextmanager
+def _dropping(model: Module) -> Iterator[None]:
+    """Evaluation mode for all but the dropout layers."""
+    layers = [module for module in model.modules() if isinstance(module, Dropout) and module.p > 0]
+    if not layers:
+        raise ValueError(f"mc_dropout: {type(model).__name__} has no dropout layer with p above 0")
+    with evaluating(model):
+        for layer in layers:
+            layer.training = True
+        yield
+
+
+def _passes(model: Module, x: Tensor, samples: int, softmax: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of one batch's passes, by Welford's sums in float64."""
+    mean: Any = 0.0
+    square: Any = 0.0
+    for t in range(samples):
+        y = model(x)
+        value = (F.softmax(y, 1) if softmax else y).data
+        step = value - mean
+        mean = mean + step / (t + 1)
+        square = square + step * (value - mean)
+        if not t:
+            mean, square = mean.astype(np.float64), square.astype(np.float64)
+    return mean.astype(value.dtype), np.sqrt(square / samples).astype(value.dtype)
