@@ -7,8 +7,8 @@
  * Design: polynomials of degree 5 are multiplied at the points 0, +-N, +-P, infinity with N = sqrt(1/2), P = sqrt(2):
  * as many additions as with Lavin and Gray's +-1, +-2, but largest errors of 1e-6, not 4e-6, of the largest output (32
  * channels; direct: 6e-7).
- * The gradient of g is G' [(A dY A') * (B' d B)] G: the same matrices turned over, since both are the form
- * sum of dY * Y, linear in each of dY, g and d.
+ * The gradients are those of the sum of dY * Y, which is linear in each of dY, g and d: that of g is
+ * G' [(A dY A') * (B' d B)] G, that of d is B [(A dY A') * (G g G')] B', where the tiles of d overlap and add up.
  * What follows is one dimension of each transform; two make a tile. */
 #ifndef FASTNANO_WINOGRAD_H
 #define FASTNANO_WINOGRAD_H
@@ -79,6 +79,18 @@ INLINE void kernel_values(const vec *u, size step, vec *to) {
     to[2] = .5f * near + 2.f * far + u[5 * step];
 }
 
+/* B: six points to six values of the input's gradient. */
+INLINE void input_gradient_values(const vec *m, size step, vec *to) {
+    const vec near = m[step] + m[2 * step], near_odd = NEAR * (m[step] - m[2 * step]);
+    const vec far = m[3 * step] + m[4 * step], far_odd = FAR_OFF * (m[3 * step] - m[4 * step]);
+    to[0] = m[0];
+    to[1] = m[5 * step] - 2.f * near_odd - .5f * far_odd;
+    to[2] = -2.5f * m[0] - 2.f * near - .5f * far;
+    to[3] = near_odd + far_odd - 2.5f * m[5 * step];
+    to[4] = m[0] + near + far;
+    to[5] = m[5 * step];
+}
+
 /* Row i of B' and of A: what row i of the points takes of the rows of a tile. */
 static const float INPUT_ROW[TILE][TILE] = {
     {1, 0, -2.5f, 0, 1, 0},
@@ -95,13 +107,13 @@ static const float GRADIENT_ROW[TILE][OUTPUTS] = {
     {1, -FAR_OFF, 2, -2 * FAR_OFF},
     {0, 0, 0, 1}};
 
-/* u[i, j, n] = G g[n] G' of `count` kernels side by side, mirrored or not; planes (i, j) lie `plane` floats apart. */
-static void transform_kernels(const float *weight, size count, int mirrored, float *u, size plane) {
+/* u[i, j, n] = G g[n] G' of `count` kernels side by side; planes (i, j) lie `plane` floats apart. */
+static void transform_kernels(const float *weight, size count, float *u, size plane) {
     for (size n = 0; n < count; n += LANES) {
         float lanes[9][LANES] = {{0}};
         vec g[9], columns[3][TILE], row[TILE];
         for (size l = 0, live = smaller(count - n, LANES); l < live; l++)
-            for (int k = 0; k < 9; k++) lanes[mirrored ? 8 - k : k][l] = weight[(n + l) * 9 + k];
+            for (int k = 0; k < 9; k++) lanes[k][l] = weight[(n + l) * 9 + k];
         UNROLL for (int k = 0; k < 9; k++) g[k] = load(lanes[k], LANES);
         UNROLL for (int j = 0; j < 3; j++) kernel_points(g + j, 3, columns[j]);
         UNROLL for (int i = 0; i < TILE; i++) {
@@ -111,37 +123,44 @@ static void transform_kernels(const float *weight, size count, int mirrored, flo
     }
 }
 
-/* v[i, j] = B' d B of a tile of block elements whose rows lie `line` floats apart. */
-static void transform_input(const float *d, size line, float *v, size plane) {
-    UNROLL for (int h = 0; h < BLOCK; h += LANES) {
-        vec columns[TILE][TILE], row[TILE];
-        UNROLL for (int j = 0; j < TILE; j++)
-            input_points((const vec *)(d + j * BLOCK + h), line / LANES, columns[j]);
-        UNROLL for (int i = 0; i < TILE; i++) {
-            input_points(&columns[0][i], TILE, row);
-            UNROLL for (int j = 0; j < TILE; j++) *(vec *)(v + (i * TILE + j) * plane + h) = row[j];
-        }
+/* The points of a tile, B' d B or A dY A', whose rows lie `line` floats apart. */
+typedef void (*points_function)(const float *tile, size line, float *v, size plane);
+#define POINTS_OF_TILE(name, SIZE, one_dimension)                                                                    \
+    static void name(const float *tile, size line, float *v, size plane) {                                           \
+        UNROLL for (int h = 0; h < BLOCK; h += LANES) {                                                              \
+            vec columns[SIZE][TILE], row[TILE];                                                                      \
+            UNROLL for (int j = 0; j < SIZE; j++)                                                                    \
+                one_dimension((const vec *)(tile + j * BLOCK + h), line / LANES, columns[j]);                        \
+            UNROLL for (int i = 0; i < TILE; i++) {                                                                  \
+                one_dimension(&columns[0][i], TILE, row);                                                            \
+                UNROLL for (int j = 0; j < TILE; j++) *(vec *)(v + (i * TILE + j) * plane + h) = row[j];             \
+            }                                                                                                        \
+        }                                                                                                            \
     }
-}
+POINTS_OF_TILE(input_tile, TILE, input_points)
+POINTS_OF_TILE(gradient_tile, OUTPUTS, gradient_points)
 
-/* y = A' m A + bias of a tile: as many of its rows and columns as there are. */
-static void transform_output(const float *m, size plane, float bias, float *y, size line, size rows, size cols) {
-    UNROLL for (int h = 0; h < BLOCK; h += LANES) {
-        vec columns[TILE][OUTPUTS], row[OUTPUTS];
-        UNROLL for (int j = 0; j < TILE; j++)
-            output_values((const vec *)(m + j * plane + h), TILE * plane / LANES, columns[j]);
-        UNROLL for (int i = 0; i < OUTPUTS; i++) {
-            if (i == rows) break;
-            output_values(&columns[0][i], OUTPUTS, row);
-            UNROLL for (int j = 0; j < OUTPUTS; j++)
-                if (j < cols) *(vec *)(y + i * line + j * BLOCK + h) = row[j] + bias;
-        }
+/* A tile of its points, A' m A + bias to be stored or B m B' to be added: as many of its rows and columns as there are. */
+typedef void (*values_function)(const float *m, size plane, float bias, float *to, size line, size rows, size cols);
+#define VALUES_OF_TILE(name, SIZE, one_dimension, ASSIGN)                                                            \
+    static void name(const float *m, size plane, float bias, float *to, size line, size rows, size cols) {           \
+        UNROLL for (int h = 0; h < BLOCK; h += LANES) {                                                              \
+            vec columns[TILE][SIZE], row[SIZE];                                                                      \
+            UNROLL for (int j = 0; j < TILE; j++)                                                                    \
+                one_dimension((const vec *)(m + j * plane + h), TILE * plane / LANES, columns[j]);                   \
+            UNROLL for (int i = 0; i < SIZE; i++) {                                                                  \
+                if (i == rows) break;                                                                                \
+                one_dimension(&columns[0][i], SIZE, row);                                                            \
+                UNROLL for (int j = 0; j < SIZE; j++)                                                                \
+                    if (j < cols) *(vec *)(to + i * line + j * BLOCK + h) ASSIGN row[j] + bias;                      \
+            }                                                                                                        \
+        }                                                                                                            \
     }
-}
+VALUES_OF_TILE(output_tile, OUTPUTS, output_values, =)
+VALUES_OF_TILE(input_gradient_tile, TILE, input_gradient_values, +=)
 
 /* Row i of the points of a tile of the input (TILE rows) or of the output's gradient (OUTPUTS rows), which lie `line`
  * floats apart; the points are `plane` floats apart.  A function for each i, so that what is zero costs nothing. */
-typedef void (*row_function)(const float *d, size line, float *v, size plane);
 #define ROW_OF_POINTS(name, i, ROWS, coefficients, one_dimension)                                                    \
     static void name##_##i(const float *d, size line, float *v, size plane) {                                        \
         UNROLL for (int h = 0; h < BLOCK; h += LANES) {                                                              \
@@ -159,7 +178,7 @@ typedef void (*row_function)(const float *d, size line, float *v, size plane);
 #define ROWS_OF_POINTS(name, ...)                                                                                    \
     ROW_OF_POINTS(name, 0, __VA_ARGS__) ROW_OF_POINTS(name, 1, __VA_ARGS__) ROW_OF_POINTS(name, 2, __VA_ARGS__)      \
     ROW_OF_POINTS(name, 3, __VA_ARGS__) ROW_OF_POINTS(name, 4, __VA_ARGS__) ROW_OF_POINTS(name, 5, __VA_ARGS__)      \
-    static const row_function name[TILE] = {name##_0, name##_1, name##_2, name##_3, name##_4, name##_5};
+    static const points_function name[TILE] = {name##_0, name##_1, name##_2, name##_3, name##_4, name##_5};
 ROWS_OF_POINTS(input_row, TILE, INPUT_ROW, input_points)
 ROWS_OF_POINTS(gradient_row, OUTPUTS, GRADIENT_ROW, gradient_points)
 
