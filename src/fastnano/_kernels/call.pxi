@@ -19,7 +19,9 @@ cdef struct Call:
     double scalars[MAX_NUMBERS]
     Py_ssize_t extent, blocks, items, chunk, step, work
     Py_ssize_t features            # of a sample, where an elementwise call works on blocks; else 0
+    Py_ssize_t fold                # how many times the batch the letter n is
     bint in_place                  # the arrays are blocks as they are
+    bint one_by_one                # samples go by the companion for one
     Py_ssize_t scratch_offset, thread_bytes, copy_bytes
     char *copies
     char *threads
@@ -76,7 +78,7 @@ cdef Py_ssize_t scratch_bytes(const Call *call, const Routine *routine, Py_ssize
     cdef Py_ssize_t floats
     if routine.scratch == NULL:
         return 0
-    fill(call, routine.scratch_number, routine.scratch_numbers, blocks, 0, 0, values)
+    fill(call, routine.scratch_number, routine.scratch_numbers, blocks * call.fold, 0, 0, values)
     floats = routine.scratch(NULL, values)
     return aligned(4 * floats) if floats >= 0 else -1
 
@@ -173,12 +175,19 @@ cdef void block_item(void *context, Py_ssize_t item, int thread) noexcept nogil:
         block += some
 
 
+cdef void merge(const Call *call, void **pointers, Py_ssize_t before, Py_ssize_t added) noexcept nogil:
+    """The results of so many more samples into those of the samples before, where these are not plain sums."""
+    cdef const Program *program = call.program
+    cdef double values[MAX_NUMBERS]
+    fill(call, program.merge_number, program.merge_numbers, before, added, 0, values)
+    program.merge(pointers, values)
+
+
 cdef void gather(Call *call) noexcept nogil:
     """The results of the items, in their order, into the outputs summed over the batch."""
     cdef Program *program = call.program
     cdef void *pointers[2 * MAX_ARRAYS]
-    cdef double values[MAX_NUMBERS]
-    cdef Py_ssize_t item, before, i
+    cdef Py_ssize_t item, before, added, i
     cdef float *out
     cdef const float *copy
     cdef int k, sums
@@ -198,9 +207,8 @@ cdef void gather(Call *call) noexcept nogil:
                     out[i] += copy[i]
         if item and program.merge != NULL:
             before = call.blocks * item // call.items * BLOCK
-            fill(call, program.merge_number, program.merge_numbers, before,
-                 min(call.blocks * (item + 1) // call.items * BLOCK, call.extent) - before, 0, values)
-            program.merge(pointers, values)
+            added = min(call.blocks * (item + 1) // call.items * BLOCK, call.extent) - before
+            merge(call, pointers, before * call.fold, added * call.fold)
 
 
 # ---- a call ---------------------------------------------------------------------------------------------------------
@@ -277,6 +285,25 @@ cdef void run_blocks(Call *call, char *arena, int threads) noexcept nogil:
     pool_run(block_item, call, call.items, threads)
     if call.program.sums and call.items > 1:
         gather(call)
+
+
+cdef Py_ssize_t lay_out_call(Call *call, int *threads) noexcept nogil:
+    """Lays out a block kernel for its samples, which are counted; bytes of the arena, or -1: no kernel for it."""
+    cdef Py_ssize_t bytes = lay_out_single(call, threads)
+    call.one_by_one = bytes >= 0
+    if not call.one_by_one:
+        take_in_place(call)
+        bytes = lay_out(call, threads)
+    return bytes
+
+
+cdef void run_call(Call *call, char *arena, int threads) noexcept nogil:
+    """A block kernel that has been laid out."""
+    if call.one_by_one:
+        call.threads = arena
+        pool_run(single_item, call, call.extent, threads)
+    else:
+        run_blocks(call, arena, threads)
 
 
 cdef void run_ranges(Call *call, int threads) noexcept nogil:
@@ -383,6 +410,7 @@ cdef class Kernel:
         sizes."""
         cdef Call call
         cdef int k
+        call.fold = 1
         for k in range(len(sizes)):
             call.sizes[k] = sizes[k]
         for k in range(len(numbers)):
@@ -395,12 +423,11 @@ cdef class Kernel:
         cdef int k, threads
         cdef Arena arena
         cdef Py_ssize_t bytes
-        cdef bint alone
         if scalars:
             arguments += tuple(scalars[name] for name in self.contract.scalars[len(arguments) - program.arrays:])
         if len(arguments) != program.arrays + program.scalars:
             raise TypeError(f"{self.name}: takes {', '.join(self.contract.arguments)}, got {len(arguments)} arguments")
-        call.program, call.work, call.features = program, 0, 0
+        call.program, call.work, call.features, call.fold = program, 0, 0, 1
         for k in range(program.sizes):
             call.sizes[k] = -1
         for k in range(program.arrays):
@@ -416,20 +443,12 @@ cdef class Kernel:
             call.extent = call.sizes[program.batch]
             if call.work * call.extent < serial_work:
                 threads = 1
-            bytes = lay_out_single(&call, &threads)
-            alone = bytes >= 0
-            if not alone:
-                take_in_place(&call)
-                bytes = lay_out(&call, &threads)
+            bytes = lay_out_call(&call, &threads)
             if bytes < 0:
                 raise ValueError(f"{self.name}: a sample is too large for native code; try use_backend('numpy')")
             arena = take_arena(bytes)
             with nogil:
-                if alone:
-                    call.threads = arena.memory
-                    pool_run(single_item, &call, call.extent, threads)
-                else:
-                    run_blocks(&call, arena.memory, threads)
+                run_call(&call, arena.memory, threads)
             give_back(arena)
         else:
             call.extent = call.sizes[program.split]

@@ -37,6 +37,7 @@ cdef struct Routine:        # a kernel's function, what it takes, and what it wa
     kernel_function run     # NULL: there is none
     scratch_function scratch
     int numbers, scratch_numbers, scratch_at
+    bint counts_live        # it is told how many samples are live
     Number number[MAX_NUMBERS]
     Number scratch_number[MAX_NUMBERS]
 
@@ -97,6 +98,7 @@ cdef int fill_routine(Routine *routine, str name, contract, dict table) except -
         raise ValueError(f"{name}: the native kernel takes {words}, its row has {names}")
     routine.run = <kernel_function> <size_t> table[name][0]
     routine.numbers = resolve(name, numbers, letters, contract.scalars, routine.number)
+    routine.counts_live = any(word == "live" for _, word in numbers)
     if f"{name}_scratch" in table:
         address, parameters = table[f"{name}_scratch"]
         routine.scratch = <scratch_function> <size_t> address

@@ -42,6 +42,7 @@ cdef struct Entry:
     bint sized             # a size is that of the batch
     Py_ssize_t per_row     # elements of an elementwise call to a row of its chain
     int strips, together   # of a block's channels, and the calls that are done on one strip before the next
+    char *alone            # the arena of a block kernel on what are no samples, which one thread calls; else NULL
     Operand operand[MAX_ARRAYS]
 
 cdef struct Chain:
@@ -139,8 +140,63 @@ cdef void run_kernel(
         whole = entry.call.extent * lanes * some
         run_routine(routine, &entry.call, pointers, whole * strip // entry.strips, whole * (strip + 1) // entry.strips,
                     block * lanes)
-    else:
+    elif entry.call.fold == 1 and program.merge == NULL:
         run_routine(routine, &entry.call, pointers, some, live, block * lanes)
+    else:
+        run_folded(entry, phase, routine, pointers, copy, block, some, live)
+
+
+# Design: what a network folds into the batch, [n, t, i] to [n t, i], lies in blocks as it did: one block of [t, i] is t
+# blocks of [i].  So a kernel gets `fold` times as many; where it must know its dead lanes, which then are those of every
+# block, it gets them one by one.
+cdef void run_folded(
+    const Entry *entry, const Phase *phase, const Routine *routine, void **pointers, char *copy, Py_ssize_t block,
+    Py_ssize_t some, Py_ssize_t live
+) noexcept nogil:
+    cdef const Call *call = &entry.call
+    cdef const Program *program = call.program
+    cdef Py_ssize_t lanes = phase.run.lanes, fold = call.fold, count = some * fold, together = count, b, alive, before
+    cdef int k
+    before = (block * lanes - first_of(phase, copy) * lanes) * fold
+    if lanes == 1 or (routine.counts_live and live < some * lanes):
+        together = 1
+    for b from 0 <= b < count by together:
+        alive = live * fold if together > 1 else min(lanes, live - b // fold * lanes)
+        if program.merge == NULL or before == 0:
+            run_routine(routine, call, pointers, together, alive, block * lanes)
+        else:
+            run_merged(call, routine, pointers, phase.copy_bytes * WORKERS, together, alive, before)
+        before += alive
+        for k in range(program.arrays):
+            if program.array[k].kind != PLAIN:
+                pointers[beside_scratch(routine, k)] = <char *> pointers[beside_scratch(routine, k)] + (
+                    4 * lanes * together * (call.count[k] // fold))
+
+
+cdef inline Py_ssize_t first_of(const Phase *phase, const char *copy) noexcept nogil:
+    """The first block of the virtual worker that such a copy is for."""
+    return phase.run.blocks * ((copy - phase.copies) // max(phase.copy_bytes, 1)) // phase.items
+
+
+cdef void run_merged(
+    const Call *call, const Routine *routine, void **pointers, Py_ssize_t beside, Py_ssize_t blocks, Py_ssize_t live,
+    Py_ssize_t before
+) noexcept nogil:
+    """A call whose sums are merged into those of the blocks before; its own lie so many bytes beside them."""
+    cdef const Program *program = call.program
+    cdef void *own[MAX_ARRAYS + 1]
+    cdef void *sums[2 * MAX_ARRAYS]
+    cdef int k, at, count = 0
+    memcpy(own, pointers, sizeof(own))
+    for k in range(program.arrays):
+        if program.array[k].summed:
+            at = beside_scratch(routine, k)
+            own[at] = <char *> pointers[at] + beside
+            memset(own[at], 0, 4 * call.count[k])
+            sums[count], sums[program.sums + count] = pointers[at], own[at]
+            count += 1
+    run_routine(routine, call, own, blocks, live, 0)
+    merge(call, sums, before, live)
 
 
 cdef void change_images(
@@ -264,7 +320,7 @@ cdef void run_rows(const Run *run, const Entry *entry, Py_ssize_t begin, Py_ssiz
         run_routine(&program.main, &entry.call, pointers, begin, end, 0)
         return
     routine = &program.main  # all blocks, a part of a letter
-    fill(&entry.call, routine.number, routine.numbers, run.blocks, run.n, 0, values)
+    fill(&entry.call, routine.number, routine.numbers, run.blocks * entry.call.fold, run.n * entry.call.fold, 0, values)
     for k in range(routine.numbers):
         if routine.number[k].source == PART_BEGIN:
             values[k] = <double> begin
@@ -301,7 +357,7 @@ cdef void start_step(Run *run, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     for k in range(run.entries):
         if run.entry[k].sized:
             call = &run.entry[k].call
-            call.sizes[call.program.batch] = n
+            call.sizes[call.program.batch] = n * call.fold
 
 
 cdef bint alone_part(Run *run, const Phase *phase) noexcept nogil:
@@ -325,6 +381,8 @@ cdef bint alone_part(Run *run, const Phase *phase) noexcept nogil:
             run.progress[2] += loss * run.n
             if entry.operand[1].base != NULL:
                 run.progress[3] += (<float *> entry.operand[1].base)[0]
+        elif entry.alone != NULL:
+            run_call(&entry.call, entry.alone, 1)
         else:
             run_rows(run, entry, 0, 1)
     return True
@@ -407,6 +465,8 @@ cdef class Replay:
 
     def __dealloc__(self):
         cdef int k
+        for k in range(self.run.entries if self.run.entry != NULL else 0):
+            free(self.run.entry[k].alone)
         for k in range(self.run.phases if self.run.phase != NULL else 0):
             free(self.run.phase[k].chain)
             free(self.run.phase[k].item)
@@ -433,7 +493,7 @@ cdef class Replay:
         entry.per_row, entry.sized = extra.get("per_row", 1), extra.get("sized", False)
         entry.strips, entry.together = extra.get("strips", 1), extra.get("together", 1)
         entry.call.extent = extra.get("features", 0)
-        entry.call.features = entry.call.extent
+        entry.call.features, entry.call.fold = entry.call.extent, extra.get("fold", 1)
         if kernel is not None:
             entry.call.program = &kernel.program
         for k, size in enumerate(sizes):
@@ -449,6 +509,25 @@ cdef class Replay:
             entry.call.offset[k] = stride if task == MERGE else base
             if home == FIXED:
                 entry.call.data[k] = entry.operand[k].base
+        if extra.get("alone"):
+            self.lay_out_alone(entry)
+        return 0
+
+    cdef int lay_out_alone(self, Entry *entry) except -1:
+        """A block kernel on what are no samples: called as eager steps do, but by one thread."""
+        cdef Call *call = &entry.call
+        cdef int k, threads = 1
+        cdef Py_ssize_t bytes
+        call.extent = call.sizes[call.program.batch]
+        for k in range(call.program.arrays):
+            if call.program.array[k].kind != PLAIN:
+                call.count[k] //= max(call.extent, 1)
+        bytes = lay_out_call(call, &threads)
+        if bytes < 0:
+            raise ValueError("a call of a plan: its arrays are too large for native code")
+        entry.alone = allocate(max(bytes, LINE))
+        if entry.alone == NULL:
+            raise MemoryError(f"{bytes} bytes for a call of a plan")
         return 0
 
     cdef int add_phase(self, Phase *phase, int k, tuple given) except -1:
@@ -458,7 +537,7 @@ cdef class Replay:
         alone, chains, blocks, phase.step, copy_bytes, phase.scratch_offset = given
         phase.run = &self.run
         phase.copy_bytes = aligned(copy_bytes)
-        phase.copies = allocate(max(phase.copy_bytes * WORKERS, 64))
+        phase.copies = allocate(max(2 * phase.copy_bytes * WORKERS, 64))  # as much again for what is to be merged
         phase.once_begin, phase.once_end = k, k + <int> len(alone)
         k = phase.once_end
         phase.chain = <Chain *> calloc(len(chains) + 1, sizeof(Chain))

@@ -163,7 +163,7 @@ class Layout:
             (Home.FIXED, self.homes[v][1], self.copies[v], v.size) if v in self.copies else (0, 0, 0, v.size)
             for v in node.operands
         ]
-        return (Task.MERGE, *_run(node, operands)[1:5], {"phase": phase, "sized": "n" in node.kernel.letters})
+        return (Task.MERGE, *_run(node, operands, phase=phase)[1:])
 
     def _chain(self, chain: Chain) -> tuple:
         entries = [self._entry(step) for step in chain.steps]
@@ -199,7 +199,9 @@ def _run(node: Node, operands: list[Operand], strips: Strips | None = None, **ex
             extra["strip"] = [s if each in own else 0 for s, own in zip(size, letters, strict=True)]
     sizes = [divided.get(letter, 0) for letter in kernel.letters]
     if node.batched:
-        extra["sized"] = "n" in kernel.letters
+        extra["sized"], extra["fold"] = "n" in kernel.letters, node.fold
+    else:
+        extra["alone"] = kernel.mode == "blocks"
     return (Task.RUN, kernel, operands, sizes, node.numbers, extra)
 
 
@@ -336,7 +338,7 @@ def _scratch(node: Node, blocks: int) -> int:
     kernel = node.kernel
     if not blocks and (node.sums or not kernel.single):
         raise NotPlannable(f"{node.name} has no form for one sample")
-    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, blocks)
+    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, blocks * node.fold)
     if found < 0:
         raise NotPlannable(f"{node.name}: a sample is too large for native code")
     return aligned(found)

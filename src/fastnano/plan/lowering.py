@@ -51,6 +51,7 @@ class Node:
     sizes: dict[str, int]  # of the letters; that of the batch is left out
     numbers: tuple[float, ...]
     batched: bool  # it works on samples, so that it can run block by block
+    fold: int = 1  # how many of its samples make one of the batch: T where (N, T, i) is taken as (N * T, i)
 
     @property
     def contract(self) -> Contract:
@@ -107,11 +108,14 @@ class Lowering:
         self.known[0][place(a)] = self.known[1][place(b)] = value
         return value
 
-    def _is_batched(self, what: str, a: np.ndarray, b: np.ndarray) -> bool:
+    def _fold(self, what: str, a: np.ndarray, b: np.ndarray) -> int:
+        """How many rows of an array are one sample's; 0: it is shared."""
         if a.shape == b.shape:
-            return False
-        if a.ndim and b.ndim and (a.shape[0], b.shape[0]) == self.batch and a.shape[1:] == b.shape[1:]:
-            return True
+            return 0
+        if a.ndim and b.ndim and a.shape[1:] == b.shape[1:]:
+            folds = [divmod(len(array), batch) for array, batch in zip((a, b), self.batch, strict=True)]
+            if folds[0] == folds[1] and folds[0][1] == 0:
+                return folds[0][0]
         raise NotPlannable(f"{what} folds the samples of a batch into another axis (shape {a.shape})")
 
     def _read(self, rule: Contract | Formula, name: str, a: np.ndarray, b: np.ndarray) -> Value:
@@ -121,7 +125,7 @@ class Lowering:
             raise NotPlannable(f"{rule.name}: {name} is another array for other data")
         if found[0] is not None:
             if found[0].batched:
-                self._is_batched(f"{rule.name}: {name}", a, b)
+                self._fold(f"{rule.name}: {name}", a, b)
             return found[0]
         first, second = self.recordings
         if a.shape == b.shape and first.first_values(a) == second.first_values(b):
@@ -136,8 +140,16 @@ class Lowering:
         )
 
     def _made(self, what: str, a: np.ndarray, b: np.ndarray) -> Value:
-        batched = self._is_batched(what, a, b)
-        return self._remember(a, b, Value(a.shape[1:] if batched else a.shape, a.dtype, batched))
+        batched = self._fold(what, a, b) > 0
+        return self._remember(a, b, Value(self._of_one(a.shape, batched), a.dtype, batched))
+
+    def _of_one(self, shape: Shape, batched: bool) -> Shape:
+        """The part of an array of the first recording that is one sample's, with the axis of samples where they are
+        folded."""
+        if not batched:
+            return shape
+        fold = shape[0] // self.batch[0]
+        return (fold, *shape[1:]) if fold > 1 else shape[1:]
 
     # Calls
 
@@ -157,12 +169,10 @@ class Lowering:
             raise NotPlannable(f"{contract.name}: its numbers depend on the data or on the batch size")
         kernel = self.kernels.get(contract.name)
         self._check(contract.name, kernel, a)
-        batched = "n" in self._letters(a, self.batch[0], self.batch[1], b) or (
-            any("..." in x.letters for x in contract.arrays) and any(v.batched for v in [*reads, *writes])
-        )
-        sizes = self._sizes(a, batched)
+        fold = self._fold_of(a, b)
+        sizes = self._sizes(a, fold > 0)
         numbers = tuple(a.numbers[name] for name in contract.scalars)
-        self.nodes.append(Node(kernel, (*reads, *writes), sizes, numbers, batched))
+        self.nodes.append(Node(kernel, (*reads, *writes), sizes, numbers, fold > 0, max(fold, 1)))
 
     def _check(self, name: str, kernel: Any, call: Call) -> None:
         if kernel is None:
@@ -171,18 +181,17 @@ class Lowering:
             if (array.dtype == np.float64 and array.size > 8) or array.dtype.itemsize == 2:
                 raise NotPlannable(f"{name} runs in {array.dtype}; plans are float32 (model.float())")
 
-    def _letters(self, a: Call, first: int, second: int, b: Call) -> set[str]:
-        """The letters whose size is that of the batch."""
+    def _fold_of(self, a: Call, b: Call) -> int:
+        """How many times the batch a call's samples are; 0: it works on none."""
         assert isinstance(a.rule, Contract)
-        found = set()
+        fold = 0
         for argument in a.rule.arrays:
-            source = (a.reads | a.writes, b.reads | b.writes)
-            for letter, x, y in zip(
-                argument.letters, *(s[argument.name].shape for s in source), strict=False
-            ):
-                if letter != "..." and (x, y) == (first, second):
-                    found.add(letter)
-        return found
+            arrays = ((call.reads | call.writes)[argument.name] for call in (a, b))
+            found = self._fold(f"{a.rule.name}: {argument.name}", *arrays)
+            if found and argument.letters[:1] not in (("n",), ("...",)):
+                raise NotPlannable(f"{a.rule.name}: {argument} is not of a batch, but has the values of one")
+            fold = max(fold, found if argument.letters[:1] == ("n",) else min(found, 1))
+        return fold
 
     def _sizes(self, call: Call, batched: bool) -> dict[str, int]:
         assert isinstance(call.rule, Contract)
@@ -190,7 +199,7 @@ class Lowering:
         for argument in call.rule.arrays:
             array = (call.reads | call.writes)[argument.name]
             if argument.letters == ("...",):
-                sizes["..."] = array.size // (len(array) if batched else 1)
+                sizes["..."] = array.size // (self.batch[0] if batched else 1)
             else:
                 sizes |= {k: s for k, s in zip(argument.letters, array.shape, strict=True) if not k.isdigit()}
         if batched:
@@ -224,23 +233,27 @@ class Lowering:
         kernel = self.formulas[rule.name]
         self._check(rule.name, kernel, call)
         names = [a.name for a in kernel.contract.reads]
-        operands = [self._broadcast(rule, call.reads[name], reads[name], out) for name in names]
+        shape = call.writes[rule.output].shape
+        operands = [self._broadcast(rule, call.reads[name].shape, reads[name], shape, out) for name in names]
         numbers = tuple(call.numbers[name] for name in kernel.contract.scalars)
         self.nodes.append(Node(kernel, (*operands, out), {"...": out.size}, numbers, out.batched))
 
-    def _broadcast(self, rule: Formula, array: np.ndarray, value: Value, out: Value) -> Value:
-        """The value spread over the shape of the result."""
+    def _broadcast(self, rule: Formula, own: Shape, value: Value, shape: Shape, out: Value) -> Value:
+        """The value, an array of its own shape, spread over the shape of the result."""
         if value.batched == out.batched and value.size == out.size:
             return value
-        shape = (1, *out.shape) if out.batched else out.shape
-        if value.batched and array.ndim != len(shape):
+        if value.batched and len(own) != len(shape):
             raise NotPlannable(f"{rule.name}: samples of shape {value.shape} are broadcast to {out.shape}")
-        numbered = np.arange(value.size).reshape((1, *array.shape[1:]) if value.batched else array.shape)
-        if not value.batched and out.batched and array.ndim == len(shape) and len(array) != 1:
-            raise NotPlannable(
-                f"{rule.name}: an array of shape {array.shape} has a value for each sample of a batch"
-            )
-        return self._moved(value, np.broadcast_to(numbered, shape), out.shape, out.batched)
+        if not value.batched and out.batched and len(own) == len(shape) and own[0] != 1:
+            raise NotPlannable(f"{rule.name}: an array of shape {own} has a value for each sample of a batch")
+        numbered = np.arange(value.size).reshape(self._row(own, value.batched))
+        return self._moved(
+            value, np.broadcast_to(numbered, self._row(shape, out.batched)), out.shape, out.batched
+        )
+
+    def _row(self, shape: Shape, batched: bool) -> Shape:
+        """The shape of an array of the first recording, if it were of one sample."""
+        return (shape[0] // self.batch[0], *shape[1:]) if batched else shape
 
     def _moved(self, value: Value, places: np.ndarray, shape: Shape, batched: bool) -> Value:
         """A new value whose element j is element places[j] of another, or 0 where that is below 0."""
@@ -264,29 +277,32 @@ class Lowering:
     def _move(self, a: Call, b: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Run the formula on numbered places to learn where each element comes from."""
         name = next(iter(reads))
-        places = _places(a, rule, name, reads[name], out)
-        other = _places(b, rule, name, reads[name], out)
+        places, other = (
+            _places(call, rule, name, reads[name], out, batch)
+            for call, batch in zip((a, b), self.batch, strict=True)
+        )
         if not np.array_equal(places, other):
             raise NotPlannable(f"{rule.name} picks other elements for other data")
-        self._place(reads[name], places, out)
+        if reads[name].made and out.batched and np.array_equal(places.reshape(-1), np.arange(reads[name].size)):
+            self._remember(a.writes[rule.output], b.writes[rule.output], reads[name])  # all stay where they are
+        else:
+            self._place(reads[name], places, out)
 
     def _sum(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Sums over axes: where each element of x goes to is a broadcast of the numbered places of the result."""
         name = next(iter(reads))
         x, array = reads[name], call.reads[name]
-        result = call.writes[rule.output]
-        shape = result.shape
-        if rule is not UNBROADCAST and not call.numbers["keepdims"]:
-            shape = np.sum(array[:1], axis=call.numbers["axis"], keepdims=True).shape
-            shape = (array.shape[0], *shape[1:]) if out.batched else shape
-        if not x.batched or (out.batched and array.ndim != len(shape)):
-            raise NotPlannable(f"{rule.name} has no native form for shared arrays")
-        numbered = np.arange(out.size).reshape((1, *shape[1:]) if out.batched else shape)
-        index = _constant(np.broadcast_to(numbered, (1, *array.shape[1:])))
-        if out.batched:
-            self._add("take_dx", x, index, out, i=out.size, j=x.size)
-        else:
+        shape = call.writes[rule.output].shape
+        if rule is not UNBROADCAST:
+            shape = np.sum(array, axis=call.numbers["axis"], keepdims=True).shape
+        if out.batched and array.ndim != len(shape):
+            raise NotPlannable(f"{rule.name} has no native form where samples are broadcast")
+        numbered = np.arange(out.size).reshape(self._row(shape, out.batched))
+        index = _constant(np.broadcast_to(numbered, self._row(array.shape, x.batched)))
+        if x.batched and not out.batched:
             self._add("spread_dx", x, index, out, i=out.size, j=x.size)
+        else:
+            self._add("take_dx", x, index, out, n=1, i=out.size, j=x.size)
 
 
 def _constant(places: np.ndarray) -> Value:
@@ -294,7 +310,7 @@ def _constant(places: np.ndarray) -> Value:
     return Value(array.shape, array.dtype, False, array)
 
 
-def _places(call: Call, rule: Formula, name: str, value: Value, out: Value) -> np.ndarray:
+def _places(call: Call, rule: Formula, name: str, value: Value, out: Value, batch: int) -> np.ndarray:
     """For each element of the result (of one sample), the place in the source it comes from; -1: it is zero."""
     if "value" in rule.arguments and call.numbers["value"]:
         raise NotPlannable(f"{rule.name} with value={call.numbers['value']} has no native form")
@@ -306,8 +322,8 @@ def _places(call: Call, rule: Formula, name: str, value: Value, out: Value) -> n
     if value.batched and not out.batched:
         raise NotPlannable(f"{rule.name} picks samples of a batch")
     if out.batched:
-        samples = places.reshape(len(places), -1)
-        step = value.size * np.arange(len(places))[:, None] if value.batched else 0
+        samples = places.reshape(batch, -1)
+        step = value.size * np.arange(batch)[:, None] if value.batched else 0
         if not np.array_equal(
             np.where(samples > 0, samples - step, 0), np.broadcast_to(samples[0], samples.shape)
         ):

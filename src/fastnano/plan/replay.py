@@ -117,12 +117,13 @@ class Replayed:
         if self.few is not None and len(x) <= self.few.layout.batch:
             return self.few.outputs(x)
         (buffer,) = self.layout.outputs
-        out = np.empty((len(x), *buffer.shape[1:]), np.float32)
+        rows = len(buffer) // (self.layout.blocks * self.layout.lanes)  # of a sample
+        out = np.empty((len(x) * rows, *buffer.shape[1:]), np.float32)
         for begin in range(0, len(x), self.layout.batch):
             part = x[begin : begin + self.layout.batch]
             self.bind([part], None)
             self.run(None, None, 1.0)
-            out[begin : begin + len(part)] = buffer[: len(part)]
+            out[begin * rows : (begin + len(part)) * rows] = buffer[: len(part) * rows]
         return out
 
     def measures(self) -> dict[str, float]:
@@ -190,7 +191,7 @@ def _flop(step: Step, batch: int) -> int:
         return 0
     op = next((op for op in OPS.values() if step.node.contract in (op.forward, *op.gradients)), None)
     letters = op.multiply_adds if op is not None else ""
-    sizes = step.node.sizes | ({"n": batch} if step.node.batched else {})
+    sizes = step.node.sizes | ({"n": batch * step.node.fold} if step.node.batched else {})
     return 2 * int(np.prod([sizes[letter] for letter in letters], dtype=np.int64)) if letters else 0
 
 

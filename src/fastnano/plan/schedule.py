@@ -168,12 +168,10 @@ def _step_of(node: Node, together: bool) -> Step:
     mode, small = node.kernel.mode, max((v.size for v in node.operands), default=0) <= SMALL
     if node.batched and mode in ("blocks", "range"):
         part = ROWS if together and mode == "blocks" and _far(node) else BLOCKS
-    elif (node.batched and mode != "split") or mode == "blocks":
-        raise NotPlannable(
-            f"{node.name} has no native form on {'a batch' if node.batched else 'shared arrays'}"
-        )
+    elif node.batched and mode != "split":
+        raise NotPlannable(f"{node.name} has no native form on a batch")
     else:
-        part = ALONE if mode == "once" or (mode == "range" and small) else ROWS
+        part = ALONE if mode in ("once", "blocks") or (mode == "range" and small) else ROWS
     return Step(Task.RUN, part, node.reads, node.writes, node, per_row=_extent(node) if part == ALONE else 1)
 
 

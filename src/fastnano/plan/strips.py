@@ -57,7 +57,7 @@ def _channels(step: Step, plain: Container[Value]) -> int | None:
     if node.kernel.mode == "range":
         return 0
     each = node.contract.each
-    return node.sizes[each] if each and _leads(node, each) else None
+    return node.sizes[each] if each and node.fold == 1 and _leads(node, each) else None
 
 
 def _leads(node: Node, each: str) -> bool:
