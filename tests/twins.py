@@ -55,7 +55,7 @@ def assert_close(got: nn.Module, want: nn.Module, tolerance: float = 1e-4) -> No
 def plain_input(x: np.ndarray, mean: Any = 0.0, std: Any = 1.0) -> np.ndarray:
     """What a network is fed, by the definition."""
     if x.dtype != np.uint8:
-        return x.astype(np.float32)
+        return x if x.dtype == np.int64 else x.astype(np.float32)
     x = x[:, None] if x.ndim == 3 else x
     mean, std = (np.reshape(v, (-1,) + (1,) * (x.ndim - 2)) for v in (mean, std))
     return ((x / 255 - mean) / std).astype(np.float32)

@@ -19,6 +19,7 @@ import numpy as np
 
 from .._kernels import _native
 from .._kernels._executor import FEW
+from .._rows import contiguous
 from .._state import no_grad, use_backend
 from ..autograd import Tensor, launch
 from ..nn import Module, clip_grad_norm_, clip_grad_value_
@@ -30,7 +31,7 @@ from .exchange import exchanged
 from .layout import Layout
 from .lowering import Lowering
 from .recording import NotPlannable, Recording, record
-from .replay import Change, Replayed, as_labels
+from .replay import Change, Replayed, as_labels, is_whole
 from .schedule import Schedule
 from .snapshot import Snapshot
 
@@ -73,11 +74,11 @@ def measured(model: Module, loss: Loss, x: Tensor, y: Any) -> tuple[Any, ...]:
     """The loss of a batch and, where y are classes (N, ...), how many of the highest scores (N, C, ...) are theirs."""
     output = model(x)
     value = loss(output, y)
-    if np.asarray(y).dtype.kind not in "iu" or output.ndim != np.ndim(y) + 1:
+    if not _are_scores(output, y):
         return (value,)
     n, places = len(output), math.prod(output.shape[2:])
     env = {
-        "x": np.ascontiguousarray(output.data).reshape(n, output.shape[1], places),
+        "x": contiguous(output.data, launch).reshape(n, output.shape[1], places),
         "target": as_labels(y).reshape(n, places),
         "correct": np.zeros((), output.dtype),
     }
@@ -85,12 +86,20 @@ def measured(model: Module, loss: Loss, x: Tensor, y: Any) -> tuple[Any, ...]:
     return value, env["correct"]
 
 
+def _are_scores(output: Tensor, y: Any) -> bool:
+    """Whether outputs (N, C, ...) are scores of the classes y (N, ...)."""
+    labels, shape = np.asarray(y), output.shape
+    fit = len(shape) > 1 and labels.shape == (*shape[:1], *shape[2:])
+    return fit and labels.dtype.kind in "iu" and output.dtype.kind == "f"
+
+
 class Plan:
     """A model's training step, and its evaluation, as native code.
 
     ``loss`` maps (output, labels) to a scalar tensor; a ``scheduler`` that steps per batch is followed; gradients
     are clipped as ``Trainer`` does.  uint8 images are fed as (x / 255 − mean) / std, numbers or one per channel;
-    floats as they are.  Parameters stay in the model's own arrays: after an epoch the model is the trained one.
+    floats as they are, and int64, the rows of a table.  Parameters stay in the model's own arrays: after an epoch the
+    model is the trained one.
 
     The step is recorded when data are first seen, and again where the model, its modes or the optimiser have
     changed since.  Raises NotPlannable, naming the op, where a step has no native form.
@@ -246,10 +255,8 @@ class Plan:
         """What a recording depends on: addresses, modes, what is frozen, and all attributes of the layers."""
         groups = self.optimizer.param_groups if what == "train" else []
         return (
-            [
-                (a.shape[1:], "f" if a.dtype == np.uint8 and i == 0 else a.dtype.kind)
-                for i, a in enumerate(data)
-            ],
+            [(a.shape[1:], "i" if is_whole(a) else "f") for a in data[:1]],
+            [(a.shape[1:], a.dtype.kind) for a in data[1:]],
             [(t.data.ctypes.data, t.shape, t.dtype, t.requires_grad) for t in self._tensors()],
             [(type(m), *_attributes(m)) for m in self._modules()],
             [(self.optimizer.kernel(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
@@ -295,9 +302,12 @@ class Plan:
             for tensor in self._tensors():  # some may be no optimiser's, so that no zero_grad forgets theirs
                 tensor.grad = None
         x = self.as_input(data[0][index])
-        if paler:
+        if paler and not is_whole(x):
             x = x * np.float32(0.5) + np.float32(0.25)
-        inputs = [(x, x), *((as_labels(a[index]), as_labels(a)) for a in data[1:])]
+        inputs = [
+            (x, data[0] if is_whole(x) else x),
+            *((as_labels(a[index]), as_labels(a)) for a in data[1:]),
+        ]
         y = inputs[1][0] if len(inputs) > 1 else None
         with record(inputs) as recording:
             if what == "train":
@@ -310,9 +320,9 @@ class Plan:
                 return recording, [value.data, *right]
 
     def as_input(self, x: np.ndarray) -> np.ndarray:
-        """What the model is fed: float32, images as (N, C, H, W)."""
+        """What the model is fed: float32, images as (N, C, H, W); int64 are numbers of rows of a table, and stay."""
         if x.dtype != np.uint8:
-            return np.ascontiguousarray(x, np.float32)
+            return np.ascontiguousarray(x, np.int64 if is_whole(x) else np.float32)
         x = x[:, None] if x.ndim == 3 else x
         scale, shift = (a.reshape(-1, *[1] * (x.ndim - 2)) for a in self._affine(x.shape))
         return np.ascontiguousarray(x * scale + shift, np.float32)

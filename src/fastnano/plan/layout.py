@@ -281,6 +281,8 @@ class _Arena:
     def _gather(self, value: Value) -> tuple:
         if value.dtype not in _KINDS:
             raise NotPlannable(f"input {value.input} is {value.dtype}; plans take uint8, float32 and int64")
+        if self.layout.lanes == 1 and _KINDS[value.dtype] == 2:
+            raise NotPlannable(f"input {value.input} is {value.dtype}, which goes in blocks only")
         if value not in self.layout.homes:
             self._take(value)
         operands = [self._place(value)]
@@ -338,7 +340,9 @@ def _scratch(node: Node, blocks: int) -> int:
     kernel = node.kernel
     if not blocks and (node.sums or not kernel.single):
         raise NotPlannable(f"{node.name} has no form for one sample")
-    found = kernel.scratch([node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, blocks * node.fold)
+    found = kernel.scratch(
+        [node.sizes.get(letter, 0) for letter in kernel.letters], node.numbers, blocks * node.fold
+    )
     if found < 0:
         raise NotPlannable(f"{node.name}: a sample is too large for native code")
     return aligned(found)

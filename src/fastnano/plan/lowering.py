@@ -283,8 +283,14 @@ class Lowering:
         )
         if not np.array_equal(places, other):
             raise NotPlannable(f"{rule.name} picks other elements for other data")
-        if reads[name].made and out.batched and np.array_equal(places.reshape(-1), np.arange(reads[name].size)):
-            self._remember(a.writes[rule.output], b.writes[rule.output], reads[name])  # all stay where they are
+        if (
+            reads[name].made
+            and out.batched
+            and np.array_equal(places.reshape(-1), np.arange(reads[name].size))
+        ):
+            self._remember(
+                a.writes[rule.output], b.writes[rule.output], reads[name]
+            )  # all stay where they are
         else:
             self._place(reads[name], places, out)
 

@@ -26,6 +26,11 @@ def as_labels(y: Any) -> np.ndarray:
     return np.ascontiguousarray(y, np.float32 if y.dtype.kind == "f" else np.int64)
 
 
+def is_whole(x: np.ndarray) -> bool:
+    """Whether samples are made of numbers of rows of a table, rather than of pixels or measurements."""
+    return x.dtype == np.int64
+
+
 class Replayed:
     """A recorded step in native form."""
 
@@ -55,7 +60,8 @@ class Replayed:
 
     def bind(self, data: list[np.ndarray], order: np.ndarray | None, augment: Sequence[Change] = ()) -> None:
         """Take the data of an epoch; nothing is copied that has the right type."""
-        images = np.ascontiguousarray(data[0], None if data[0].dtype.char == "B" else np.float32)
+        kept = data[0].dtype.char == "B" or is_whole(data[0])
+        images = np.ascontiguousarray(data[0], None if kept else np.float32)
         arrays = [images, *map(as_labels, data[1:])]
         scale, shift = self._affine(images.shape) if images.dtype.char == "B" else _PLAIN
         for i, array in enumerate(arrays):
