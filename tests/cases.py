@@ -216,10 +216,15 @@ EXPRESSION_CASES = [
     *expressions("maximum minimum", *BROADCAST, maker=away),
     *expressions("matmul", *PRODUCTS),
     # elementwise
-    *expressions("neg exp clone", *ONE, ((),)),
-    *expressions("log sqrt", *ONE, ((),), maker=positive),
+    *expressions("neg exp exp2 expm1 square erf sin cos arctan sinh cosh clone", *ONE, ((),)),
+    *expressions("log log1p log2 log10 sqrt rsqrt reciprocal", *ONE, ((),), maker=positive),
+    *expressions("tan arcsin arccos sign floor ceil trunc round", *ONE, maker=fractions),
     *expressions("abs", *ONE, ((),), maker=away),
     *expressions("clamp_min", *ONE, maker=away, min=0.0),
+    *expressions("clamp_max", *ONE, maker=away, max=0.0),
+    *expressions("arctan2", *BROADCAST, maker=away),
+    *expressions("remainder", *BROADCAST, maker=(positive, fractions)),
+    *expressions("where", ((3, 4),) * 3, ((4,), (3, 1), ()), maker=(yes_or_no, normal, normal)),
     # reductions
     *(
         row
@@ -228,6 +233,24 @@ EXPRESSION_CASES = [
         for row in expressions("sum mean amax amin", *ONE, maker=distinct, axis=axis, keepdims=keepdims)
     ),
     *expressions("sum mean", *VECTOR, axis=0, keepdims=False),
+    *(
+        row
+        for axis in (None, (0,), (2, 0))
+        for keepdims in (False, True)
+        for row in [
+            *expressions("logsumexp", *ONE, axis=axis, keepdims=keepdims),
+            *(
+                row
+                for p in (1.0, 1.5, 2.0, 3.0, np.inf, -np.inf, -1.0)
+                for row in expressions("norm", *ONE, maker=away, p=p, axis=axis, keepdims=keepdims)
+            ),
+        ]
+    ),
+    *expressions("prod", *ONE, axis=None, keepdims=False),
+    *expressions("prod", *ONE, axis=1, keepdims=True),
+    *expressions("prod", *ONE, maker=some_zero, axis=1, keepdims=False),
+    *expressions("cumsum cumprod", *ONE, *VECTOR, axis=0),
+    *expressions("cumprod", *ONE, maker=some_zero, axis=2),
     # views
     *expressions("reshape", *ONE, to=(4, 6)),
     *expressions("reshape", *ONE, to=(-1,)),
@@ -239,6 +262,18 @@ EXPRESSION_CASES = [
     *expressions("index", *ONE, index=(np.array([1, 0, 1]), slice(None), np.array([2, 2, 2]))),
     *expressions("index", *VECTOR, index=np.array([True, False, True, True, False, False, True])),
     *expressions("pad", *ONE, widths=((0, 0), (2, 1), (0, 3)), value=1.5),
+    *expressions("gather", ((2, 3, 4), (2, 5, 1)), maker=(normal, first_three), axis=1),
+    *expressions("scatter", ((5, 4), (3, 4), (3, 4)), maker=(normal, normal, rows_apart), axis=0),
+    *expressions("scatter_add", ((5, 4), (6, 2), (6, 2)), maker=(normal, normal, first_three), axis=0),
+    *expressions("flip", *ONE, axes=(0, 2)),
+    *expressions("roll", *ONE, shifts=(1, -2), axes=(0, 2)),
+    *expressions("roll", *ONE, shifts=5, axes=None),
+    *expressions("tril triu", *ONE, diagonal=-1),
+    *expressions("tril triu", *ONE, diagonal=1),
+    *expressions("diagonal", *ONE, offset=1, axis1=0, axis2=2),
+    *expressions("diagonal", *ONE, offset=-1, axis1=2, axis2=1),
+    *expressions("diag_embed", *ONE, *VECTOR, offset=0),
+    *expressions("diag_embed", *ONE, offset=-2),
     *expressions("cast", *ONE, dtype=np.float64),
     *expressions("expand", ((3, 1),), to=(2, 3, 4)),
 ]

@@ -124,6 +124,30 @@ def few(rng, shape, made):
     return rng.integers(-1, 2, shape)
 
 
+def fractions(rng, shape, made):
+    """Between -1 and 1, and away from 0."""
+    return np.copysign(rng.uniform(0.1, 0.8, shape), rng.standard_normal(shape))
+
+
+def some_zero(rng, shape, made):
+    """One in three is 0."""
+    return rng.standard_normal(shape) * rng.integers(0, 3, shape)
+
+
+def yes_or_no(rng, shape, made):
+    return rng.random(shape) < 0.5
+
+
+def first_three(rng, shape, made):
+    """Places from 0 to 2, some of them twice."""
+    return rng.integers(0, 3, shape)
+
+
+def rows_apart(rng, shape, made):
+    """Different places along the first axis, in an order by chance."""
+    return rng.permuted(np.tile(np.arange(shape[0])[:, None], shape[1:]), axis=0)
+
+
 def labels(rng, shape, made):
     """Classes of x; one in four is the ignored -100."""
     found = classes(rng, shape, made)
@@ -195,7 +219,7 @@ def values(*numbers: float) -> Maker:
 class ExpressionCase:
     name: str
     shapes: tuple[tuple[int, ...], ...]
-    maker: Maker = normal
+    maker: Maker | tuple[Maker, ...] = normal  # of every input, or one for each
     keywords: dict[str, Any] = field(default_factory=dict)  # in the order of the row
 
     def __str__(self) -> str:
@@ -206,8 +230,9 @@ class ExpressionCase:
 
     def inputs(self) -> list[np.ndarray]:
         rng = np.random.default_rng(0)
-        return [np.asarray(self.maker(rng, shape, {})) for shape in self.shapes]
+        makers = self.maker if isinstance(self.maker, tuple) else (self.maker,) * len(self.shapes)
+        return [np.asarray(maker(rng, shape, {})) for maker, shape in zip(makers, self.shapes, strict=True)]
 
 
-def expressions(names: str, *shapes: Any, maker: Maker = normal, **keywords: Any) -> list[ExpressionCase]:
+def expressions(names: str, *shapes: Any, maker: Any = normal, **keywords: Any) -> list[ExpressionCase]:
     return [ExpressionCase(name, shape, maker, keywords) for name in names.split() for shape in shapes]

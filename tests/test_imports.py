@@ -18,14 +18,14 @@ LAYERS = (
     ("train", "callbacks", "checkpoint", "architecture", "uncertainty", "_frozen", "_watching"),
     ("plan",),
     ("nn", "optim"),
-    ("functions", "_graph"),
-    ("autograd", "_tensor", "_random"),
+    ("_graph",),
+    ("autograd", "_tensor", "_methods", "functions", "_random"),
     ("_state", "_threads"),
     ("_kernels",),
     ("ops",),
     ("_expressions",),
     ("_rows",),
-    ("_contract", "_dims", "_memory", "_lazy"),
+    ("_contract", "_dims", "_memory", "_lazy", "_erf"),
 )
 LEVEL = {name: len(LAYERS) - i for i, names in enumerate(LAYERS) for name in names}
 ALONE = ("data", "metrics")  # of the package they import themselves, and nothing else does but the top layers

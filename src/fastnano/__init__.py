@@ -16,20 +16,101 @@ _NAMES = {
     "_random": ("Generator", "manual_seed"),
     "_threads": ("get_num_threads", "set_num_threads"),
     "_graph": ("gradcheck", "graph"),
-    "functions": (
-        "abs",
-        "exp",
-        "log",
-        "matmul",
-        "max",
-        "maximum",
-        "mean",
-        "min",
-        "minimum",
-        "ones",
-        "sqrt",
-        "sum",
-        "zeros",
+    "functions.elementwise": (
+        *("abs", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "ceil", "clamp"),
+        *(
+            "clamp_max",
+            "clamp_min",
+            "cos",
+            "cosh",
+            "div",
+            "erf",
+            "exp",
+            "exp2",
+            "expm1",
+            "floor",
+            "floor_divide",
+        ),
+        *(
+            "lerp",
+            "log",
+            "log10",
+            "log1p",
+            "log2",
+            "maximum",
+            "minimum",
+            "mul",
+            "neg",
+            "pow",
+            "reciprocal",
+            "relu",
+        ),
+        *(
+            "remainder",
+            "round",
+            "rsqrt",
+            "sigmoid",
+            "sign",
+            "sin",
+            "sinh",
+            "sqrt",
+            "square",
+            "sub",
+            "tan",
+            "tanh",
+        ),
+        *("trunc", "where"),
+    ),
+    "functions.comparison": (
+        *("allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "ge", "gt"),
+        *("isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or"),
+        *("logical_xor", "lt", "ne"),
+    ),
+    "functions.reduction": (
+        *(
+            "all",
+            "amax",
+            "amin",
+            "any",
+            "argmax",
+            "argmin",
+            "count_nonzero",
+            "cumprod",
+            "cumsum",
+            "logsumexp",
+        ),
+        *("mean", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean"),
+    ),
+    "functions.movement": (
+        *("broadcast_to", "cat", "chunk", "concat", "diag", "diag_embed", "diagonal", "expand", "expand_as"),
+        *("flatten", "flip", "hstack", "movedim", "narrow", "permute", "ravel", "repeat"),
+        *("repeat_interleave", "reshape", "reshape_as", "roll", "select", "split", "squeeze", "stack"),
+        *(
+            "swapaxes",
+            "tile",
+            "trace",
+            "transpose",
+            "tril",
+            "triu",
+            "unbind",
+            "unflatten",
+            "unsqueeze",
+            "view",
+        ),
+        *("view_as", "vstack"),
+    ),
+    "functions.indexing": (
+        *("argsort", "bincount", "gather", "index_add", "index_select", "kthvalue", "masked_fill"),
+        *("masked_select", "max", "median", "min", "nonzero", "scatter", "scatter_add", "sort"),
+        *("take_along_dim", "topk", "unique"),
+    ),
+    "functions.products": (
+        *("addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "outer", "tensordot"),
+    ),
+    "functions.creation": (
+        *("arange", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like"),
+        *("linspace", "logspace", "meshgrid", "multinomial", "normal", "ones", "ones_like", "rand"),
+        *("rand_like", "randint", "randn", "randn_like", "randperm", "zeros", "zeros_like"),
     ),
     "plan": ("NotPlannable", "Plan", "compile"),
     "train": ("History", "Trainer"),
@@ -51,7 +132,13 @@ if TYPE_CHECKING:
     from ._threads import get_num_threads, set_num_threads
     from .autograd import Function, Tensor, apply, as_tensor, from_numpy, tensor
     from .checkpoint import load, save
-    from .functions import abs, exp, log, matmul, max, maximum, mean, min, minimum, ones, sqrt, sum, zeros
+    from .functions.comparison import *
+    from .functions.creation import *
+    from .functions.elementwise import *
+    from .functions.indexing import *
+    from .functions.movement import *
+    from .functions.products import *
+    from .functions.reduction import *
     from .plan import NotPlannable, Plan, compile
     from .train import History, Trainer
     from .uncertainty import mc_dropout

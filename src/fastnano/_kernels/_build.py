@@ -74,7 +74,7 @@ def native_source(kernels: Path) -> str:
 def formulas(kernels: Path) -> list[_formula.Parsed]:
     """All that native kernels are made of: those of ops, and of expressions, which else are NumPy's alone."""
     found = [f for family in FORMULAS for f in _formula.of_functions((kernels / f"{family}.py").read_text())]
-    return found + _formula.of_expressions((kernels.parent / "_expressions.py").read_text())
+    return found + _formula.of_expressions((kernels.parent / "_expressions" / "elementwise.py").read_text())
 
 
 def _split(parameter: str) -> tuple[str, str]:

@@ -1,13 +1,13 @@
 """Formulas in NumPy: their words (``_formula.WORDS``), and kernels made of them."""
 
 import inspect
-import math
 from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 from numpy import abs, arctan, exp, expm1, log, log1p, maximum, minimum, sign, sqrt, tanh, where
 
+from .._erf import erf
 from ._formula import Parsed, of_functions
 
 __all__ = [
@@ -27,18 +27,11 @@ __all__ = [
     "where",
 ]
 
-_erf = np.frompyfunc(math.erf, 1, 1)
-
 
 def sigmoid(x):
     """1 / (1 + e^−x), through e^−|x| so that nothing overflows."""
     e = exp(-abs(x))
     return where(x < 0, e, 1) / (1 + e)
-
-
-def erf(x):
-    """2 / √π ∫₀ˣ e^−t² dt, number by number."""
-    return _erf(x).astype(x.dtype)
 
 
 def kernels(module: ModuleType) -> dict[str, Callable[..., None]]:

@@ -1,0 +1,62 @@
+"""What functions take: tensors, arrays, numbers, axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import autograd
+from ..autograd import DEFAULT_DTYPE, EXPRESSIONS, apply, as_tensor
+
+if TYPE_CHECKING:
+    from ..autograd import Tensor
+
+Axis = int | tuple[int, ...] | None
+
+
+def as_float(x: Any) -> Tensor:
+    """x as a tensor of floats; whole numbers become float32."""
+    x = as_tensor(x)
+    return x if x.data.dtype.kind == "f" else x.to(DEFAULT_DTYPE)
+
+
+def operands(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors of one dtype: whole numbers follow a float operand; two float dtypes are not mixed."""
+    x = as_tensor(x, y if isinstance(y, autograd.Tensor) else None)
+    y = as_tensor(y, x)
+    if x.data.dtype == y.data.dtype:
+        return x, y
+    if x.dtype.kind == y.dtype.kind == "f":
+        raise TypeError(
+            f"{name}: the operands are {x.dtype} and {y.dtype}; convert one with .float() or .double()"
+        )
+    if x.dtype.kind == "f":
+        return x, y.to(x.dtype)
+    return (x.to(y.dtype), y) if y.dtype.kind == "f" else (x, y)
+
+
+def binary(name: str, x: Any, y: Any) -> Tensor:
+    """The expression of this name of two operands."""
+    return apply(EXPRESSIONS[name], *operands(name, x, y))
+
+
+def axis(name: str, dim: int, shape: tuple[int, ...], ndim: int | None = None) -> int:
+    """dim counted from the front; of a single number, 0 and -1 name its one place."""
+    ndim = max(len(shape), 1) if ndim is None else ndim
+    if not -ndim <= dim < ndim:
+        raise IndexError(f"{name}: dim={dim} is not an axis of shape {shape}")
+    return dim % ndim
+
+
+def axes(name: str, dim: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The axes that ``dim`` names; None where it names all: it is None or empty, or x a single number."""
+    if dim is None:
+        return None
+    found = tuple(axis(name, d, shape) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
+    if len(set(found)) < len(found):
+        raise ValueError(f"{name}: dim={dim} names an axis of shape {shape} twice")
+    return found if shape and found else None
+
+
+def sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """A shape given as one tuple or as several numbers."""
+    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape

@@ -1,0 +1,116 @@
+"""Changes in place: methods of tensors, outside the tape only; each gives back the tensor it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import autograd
+from ..autograd import as_tensor
+
+if TYPE_CHECKING:
+    from .._random import Generator
+    from ..autograd import Tensor
+
+
+def change(x: Any, *operands: Any, to: Callable[..., Any]) -> Tensor:
+    """Run ``to(array, *arrays)``, which writes new values into the first; refused where the tape would miss it."""
+    if x.requires_grad and autograd.state.grad_enabled:
+        raise RuntimeError(
+            "a tensor that requires a gradient is changed in place only under fastnano.no_grad()"
+        )
+    tensors = [as_tensor(y, x) for y in operands]
+    if autograd.state.grad_enabled and any(y.requires_grad for y in tensors):
+        raise RuntimeError(
+            "a change in place is not on the tape, so the new values' gradient would be lost; "
+            "make a new tensor (x = x + y), or use y.detach()"
+        )
+    to(x.data, *(y.data for y in tensors))
+    x._version[0] += 1
+    return x
+
+
+def _update(name: str, ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
+    """x ← ufunc(x, y), which is not to change the dtype."""
+    y = as_tensor(y, x)
+    if y.dtype.kind == "f" and y.dtype != x.dtype:
+        raise TypeError(f"{name}: a {x.dtype} tensor cannot take in {y.dtype}; convert with .to(dtype)")
+    return change(x, y, to=lambda out, other: ufunc(out, other, out=out, casting="same_kind"))
+
+
+def add_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+    """x ← x + alpha · y."""
+    return _update("add_", np.add, x, y if alpha == 1 else as_tensor(y, x) * alpha)
+
+
+def sub_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+    """x ← x − alpha · y."""
+    return _update("sub_", np.subtract, x, y if alpha == 1 else as_tensor(y, x) * alpha)
+
+
+def mul_(x: Any, y: Any) -> Tensor:
+    """x ← x · y."""
+    return _update("mul_", np.multiply, x, y)
+
+
+def div_(x: Any, y: Any) -> Tensor:
+    """x ← x / y."""
+    return _update("div_", np.divide, x, y)
+
+
+def copy_(x: Any, other: Any) -> Tensor:
+    """x ← other, broadcast to the shape of x."""
+    return change(x, other, to=lambda out, y: np.copyto(out, y, "same_kind"))
+
+
+def zero_(x: Any) -> Tensor:
+    """x ← 0."""
+    return copy_(x, 0)
+
+
+def fill_(x: Any, value: Any) -> Tensor:
+    """x ← value."""
+    return copy_(x, value)
+
+
+def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """x ← function(x, ...)."""
+
+    @wraps(function)
+    def method(x: Any, *others: Any, **options: Any) -> Tensor:
+        y = function(x.detach(), *others, **options)
+        if y.shape != x.shape:
+            raise ValueError(f"{method.__name__}: the result has shape {y.shape}, the tensor {x.shape}")
+        return copy_(x, y)
+
+    method.__name__ = method.__qualname__ = f"{function.__name__}_"
+    method.__doc__ = f"x ← {function.__name__}(x, ...)."
+    return method
+
+
+# Chance
+
+
+def _drawn(x: Any, generator: Generator | None, draw: Callable[[np.random.Generator], Any]) -> Tensor:
+    from .._random import default_generator
+
+    values = draw((default_generator if generator is None else generator).rng)
+    return change(x, to=lambda out: np.copyto(out, values, "same_kind" if x.dtype.kind == "f" else "unsafe"))
+
+
+def uniform_(x: Any, from_: float = 0, to: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Uniform in [from_, to)."""
+    return _drawn(x, generator, lambda rng: rng.uniform(from_, to, x.shape))
+
+
+def normal_(x: Any, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Normal, of a mean and a standard deviation."""
+    return _drawn(x, generator, lambda rng: rng.normal(mean, std, x.shape))
+
+
+def bernoulli_(x: Any, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """1 with probability p, else 0."""
+    return _drawn(x, generator, lambda rng: rng.random(x.shape) < p)

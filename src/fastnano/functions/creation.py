@@ -1,0 +1,188 @@
+"""Tensors made of nothing: filled, in a row, by chance.
+
+``dtype`` is float32 where nothing says otherwise; chance is the library's generator, or the one given.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._random import Generator, default_generator
+from ..autograd import DEFAULT_DTYPE, Tensor, as_tensor
+from ._operands import sizes
+
+__all__ = [
+    *("arange", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like"),
+    *("linspace", "logspace", "meshgrid", "multinomial", "normal", "ones", "ones_like", "rand"),
+    *("rand_like", "randint", "randn", "randn_like", "randperm", "zeros", "zeros_like"),
+]
+
+DType = npt.DTypeLike | None
+
+
+def zeros(*shape: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor of zeros."""
+    return Tensor(np.zeros(sizes(shape), dtype or DEFAULT_DTYPE), requires_grad)
+
+
+def ones(*shape: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor of ones."""
+    return Tensor(np.ones(sizes(shape), dtype or DEFAULT_DTYPE), requires_grad)
+
+
+def empty(*shape: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor of whatever the memory holds."""
+    return Tensor(np.empty(sizes(shape), dtype or DEFAULT_DTYPE), requires_grad)
+
+
+def full(shape: Any, fill_value: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+    """A tensor of one value, in the dtype of the value."""
+    kind = as_tensor(fill_value).dtype if dtype is None else dtype
+    return Tensor(
+        np.full(tuple(np.atleast_1d(shape)) if shape != () else (), fill_value, kind), requires_grad
+    )
+
+
+def zeros_like(x: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Zeros of the shape and dtype of x."""
+    return full_like(x, 0, dtype, requires_grad)
+
+
+def ones_like(x: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Ones of the shape and dtype of x."""
+    return full_like(x, 1, dtype, requires_grad)
+
+
+def empty_like(x: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Whatever the memory holds, of the shape and dtype of x."""
+    return empty(as_tensor(x).shape, dtype=dtype or as_tensor(x).dtype, requires_grad=requires_grad)
+
+
+def full_like(x: Any, fill_value: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+    """One value, of the shape and dtype of x."""
+    x = as_tensor(x)
+    return Tensor(np.full(x.shape, fill_value, dtype or x.dtype), requires_grad)
+
+
+def eye(n: int, m: int | None = None, dtype: DType = DEFAULT_DTYPE) -> Tensor:
+    """The unit matrix of n rows and m columns."""
+    return Tensor(np.eye(n, m, dtype=dtype or DEFAULT_DTYPE))
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, dtype: DType = None) -> Tensor:
+    """start, start + step, ... below end; whole numbers are int64, others float32.  ``arange(end)`` starts at 0."""
+    start, end = (0, start) if end is None else (start, end)
+    kind = dtype or (DEFAULT_DTYPE if any(isinstance(v, float) for v in (start, end, step)) else np.int64)
+    return Tensor(
+        np.arange(start, end, step, dtype=np.float64 if np.dtype(kind).kind == "f" else kind).astype(kind)
+    )
+
+
+def linspace(start: float, end: float, steps: int, dtype: DType = None) -> Tensor:
+    """So many numbers from start to end, at equal distances."""
+    return Tensor(np.linspace(start, end, steps).astype(dtype or DEFAULT_DTYPE))
+
+
+def logspace(start: float, end: float, steps: int, base: float = 10.0, dtype: DType = None) -> Tensor:
+    """base to the power of ``linspace``."""
+    return Tensor(np.logspace(start, end, steps, base=base).astype(dtype or DEFAULT_DTYPE))
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """For each vector the array of its values over the grid of all: along axis i for the i-th ("ij"), with the
+    first two axes exchanged for "xy"."""
+    if indexing not in ("ij", "xy"):
+        raise ValueError(f"meshgrid: indexing={indexing!r} must be 'ij' or 'xy'")
+    vectors = [as_tensor(x).reshape(-1) for x in sizes(tensors)]
+    shape = [len(x) for x in vectors]
+    grid = tuple(
+        x.reshape((-1,) + (1,) * (len(vectors) - i - 1)).expand(shape) for i, x in enumerate(vectors)
+    )
+    return grid if indexing == "ij" or len(grid) < 2 else tuple(x.transpose(0, 1) for x in grid)
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """A tensor that shares its memory with that of another library: NumPy, PyTorch, JAX, CuPy ..."""
+    return Tensor(np.from_dlpack(x))
+
+
+# Chance
+
+
+def rand(
+    *shape: Any,
+    generator: Generator | None = None,
+    dtype: DType = DEFAULT_DTYPE,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """Uniform in [0, 1)."""
+    return Tensor(_rng(generator).random(sizes(shape), _float(dtype)), requires_grad)
+
+
+def randn(
+    *shape: Any,
+    generator: Generator | None = None,
+    dtype: DType = DEFAULT_DTYPE,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """Normal, of mean 0 and variance 1."""
+    return Tensor(_rng(generator).standard_normal(sizes(shape), _float(dtype)), requires_grad)
+
+
+def rand_like(x: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
+    """``rand`` of the shape and dtype of x."""
+    return rand(as_tensor(x).shape, dtype=dtype or as_tensor(x).dtype, generator=generator)
+
+
+def randn_like(x: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
+    """``randn`` of the shape and dtype of x."""
+    return randn(as_tensor(x).shape, dtype=dtype or as_tensor(x).dtype, generator=generator)
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: DType = None
+) -> Tensor:
+    """Whole numbers from low to high − 1, equally likely; ``randint(high, size)`` starts at 0."""
+    if size is None:
+        low, high, size = 0, low, high
+    return Tensor(_rng(generator).integers(low, high, size).astype(dtype or np.int64))
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: DType = None) -> Tensor:
+    """The numbers 0 to n − 1 in an order by chance."""
+    return Tensor(_rng(generator).permutation(n).astype(dtype or np.int64))
+
+
+def normal(mean: Any, std: Any, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+    """Normal, of these means and standard deviations: numbers with a size, or tensors."""
+    mean, std = as_tensor(mean), as_tensor(std)
+    shape = np.broadcast_shapes(mean.shape, std.shape) if size is None else size
+    return mean + std * randn(shape, generator=generator, dtype=mean.dtype if mean.ndim else std.dtype)
+
+
+def bernoulli(x: Any, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that x gives at each place, else 0."""
+    x = as_tensor(x)
+    return Tensor((_rng(generator).random(x.shape) < x.data).astype(x.dtype))
+
+
+def multinomial(
+    x: Any, num_samples: int, replacement: builtins.bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Places along the last axis, drawn with the weights x of one distribution or of one in each row."""
+    x, rng = as_tensor(x), _rng(generator)
+    weights = np.atleast_2d(x.data).astype(np.float64)
+    drawn = np.stack([rng.choice(len(w), num_samples, replacement, w / w.sum()) for w in weights])
+    return Tensor(drawn.reshape((*x.shape[:-1], num_samples)).astype(np.int64))
+
+
+def _rng(generator: Generator | None) -> np.random.Generator:
+    return (default_generator if generator is None else generator).rng
+
+
+def _float(dtype: DType) -> Any:
+    return np.dtype(dtype or DEFAULT_DTYPE)

@@ -1,0 +1,327 @@
+"""Element by element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..autograd import EXPRESSIONS, OPS, apply, as_tensor
+from ._operands import as_float, binary, operands
+
+if TYPE_CHECKING:
+    from ..autograd import Tensor
+
+__all__ = [
+    *("abs", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "ceil", "clamp"),
+    *("clamp_max", "clamp_min", "cos", "cosh", "div", "erf", "exp", "exp2", "expm1", "floor", "floor_divide"),
+    *(
+        "lerp",
+        "log",
+        "log10",
+        "log1p",
+        "log2",
+        "maximum",
+        "minimum",
+        "mul",
+        "neg",
+        "pow",
+        "reciprocal",
+        "relu",
+    ),
+    *(
+        "remainder",
+        "round",
+        "rsqrt",
+        "sigmoid",
+        "sign",
+        "sin",
+        "sinh",
+        "sqrt",
+        "square",
+        "sub",
+        "tan",
+        "tanh",
+    ),
+    *("trunc", "where"),
+]
+
+# Arithmetic
+
+
+def add(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+    """x + alpha · y."""
+    return binary("add", x, y if alpha == 1 else as_tensor(y) * alpha)
+
+
+def sub(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+    """x − alpha · y."""
+    return binary("sub", x, y if alpha == 1 else as_tensor(y) * alpha)
+
+
+def mul(x: Any, y: Any) -> Tensor:
+    """x · y."""
+    return binary("mul", x, y)
+
+
+def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """x / y; rounded down where ``rounding_mode="floor"``, towards zero where it is ``"trunc"``."""
+    if rounding_mode == "floor":
+        return floor_divide(x, y)
+    if rounding_mode not in (None, "trunc"):
+        raise ValueError(f"div: rounding_mode={rounding_mode!r} must be None, 'trunc' or 'floor'")
+    x, y = operands("div", x, y)
+    z = binary("div", as_float(x) if y.dtype.kind != "f" else x, as_float(y) if x.dtype.kind != "f" else y)
+    if rounding_mode is None:
+        return z
+    return trunc(z) if "f" in x.dtype.kind + y.dtype.kind else trunc(z).to(np.result_type(x.dtype, y.dtype))
+
+
+def floor_divide(x: Any, y: Any) -> Tensor:
+    """⌊x / y⌋; without a gradient."""
+    return binary("floor_divide", x, y)
+
+
+def remainder(x: Any, y: Any) -> Tensor:
+    """x − y · ⌊x / y⌋, which has the sign of y."""
+    return binary("remainder", x, y)
+
+
+def pow(x: Any, exponent: Any) -> Tensor:
+    """x^exponent."""
+    return binary("pow", x, exponent)
+
+
+def neg(x: Any) -> Tensor:
+    """−x."""
+    return apply(EXPRESSIONS["neg"], as_tensor(x))
+
+
+def square(x: Any) -> Tensor:
+    """x²."""
+    return apply(EXPRESSIONS["square"], as_tensor(x))
+
+
+def sqrt(x: Any) -> Tensor:
+    """√x."""
+    return apply(EXPRESSIONS["sqrt"], as_float(x))
+
+
+def rsqrt(x: Any) -> Tensor:
+    """1 / √x."""
+    return apply(EXPRESSIONS["rsqrt"], as_float(x))
+
+
+def reciprocal(x: Any) -> Tensor:
+    """1 / x."""
+    return apply(EXPRESSIONS["reciprocal"], as_float(x))
+
+
+def lerp(x: Any, end: Any, weight: Any) -> Tensor:
+    """x + weight · (end − x)."""
+    x = as_tensor(x)
+    return x + weight * (end - x)
+
+
+# Exponentials and logarithms
+
+
+def exp(x: Any) -> Tensor:
+    """e^x."""
+    return apply(EXPRESSIONS["exp"], as_float(x))
+
+
+def exp2(x: Any) -> Tensor:
+    """2^x."""
+    return apply(EXPRESSIONS["exp2"], as_float(x))
+
+
+def expm1(x: Any) -> Tensor:
+    """e^x − 1, exact near 0."""
+    return apply(EXPRESSIONS["expm1"], as_float(x))
+
+
+def log(x: Any) -> Tensor:
+    """Natural logarithm."""
+    return apply(EXPRESSIONS["log"], as_float(x))
+
+
+def log1p(x: Any) -> Tensor:
+    """log(1 + x), exact near 0."""
+    return apply(EXPRESSIONS["log1p"], as_float(x))
+
+
+def log2(x: Any) -> Tensor:
+    """Logarithm to base 2."""
+    return apply(EXPRESSIONS["log2"], as_float(x))
+
+
+def log10(x: Any) -> Tensor:
+    """Logarithm to base 10."""
+    return apply(EXPRESSIONS["log10"], as_float(x))
+
+
+def erf(x: Any) -> Tensor:
+    """The error function, 2/√π ∫₀ˣ e^(−t²) dt."""
+    return apply(EXPRESSIONS["erf"], as_float(x))
+
+
+# Angles
+
+
+def sin(x: Any) -> Tensor:
+    """Sine, x in radians."""
+    return apply(EXPRESSIONS["sin"], as_float(x))
+
+
+def cos(x: Any) -> Tensor:
+    """Cosine, x in radians."""
+    return apply(EXPRESSIONS["cos"], as_float(x))
+
+
+def tan(x: Any) -> Tensor:
+    """Tangent, x in radians."""
+    return apply(EXPRESSIONS["tan"], as_float(x))
+
+
+def arcsin(x: Any) -> Tensor:
+    """The angle of −π/2 to π/2 whose sine is x."""
+    return apply(EXPRESSIONS["arcsin"], as_float(x))
+
+
+def arccos(x: Any) -> Tensor:
+    """The angle of 0 to π whose cosine is x."""
+    return apply(EXPRESSIONS["arccos"], as_float(x))
+
+
+def arctan(x: Any) -> Tensor:
+    """The angle of −π/2 to π/2 whose tangent is x."""
+    return apply(EXPRESSIONS["arctan"], as_float(x))
+
+
+def arctan2(x: Any, y: Any) -> Tensor:
+    """The angle of −π to π of the point at (y, x)."""
+    return binary("arctan2", as_float(x), y)
+
+
+def sinh(x: Any) -> Tensor:
+    """(e^x − e^−x) / 2."""
+    return apply(EXPRESSIONS["sinh"], as_float(x))
+
+
+def cosh(x: Any) -> Tensor:
+    """(e^x + e^−x) / 2."""
+    return apply(EXPRESSIONS["cosh"], as_float(x))
+
+
+def tanh(x: Any) -> Tensor:
+    """Hyperbolic tangent."""
+    return apply(OPS["tanh"], as_float(x))
+
+
+def sigmoid(x: Any) -> Tensor:
+    """1 / (1 + e^−x)."""
+    return apply(OPS["sigmoid"], as_float(x))
+
+
+# Steps: their gradient is zero
+
+
+def sign(x: Any) -> Tensor:
+    """−1, 0 or 1."""
+    return apply(EXPRESSIONS["sign"], as_tensor(x))
+
+
+def floor(x: Any) -> Tensor:
+    """The largest whole number that is not above x."""
+    return apply(EXPRESSIONS["floor"], as_tensor(x))
+
+
+def ceil(x: Any) -> Tensor:
+    """The smallest whole number that is not below x."""
+    return apply(EXPRESSIONS["ceil"], as_tensor(x))
+
+
+def round(x: Any) -> Tensor:
+    """The nearest whole number; halves go to the even one."""
+    return apply(EXPRESSIONS["round"], as_tensor(x))
+
+
+def trunc(x: Any) -> Tensor:
+    """x without its fraction."""
+    return apply(EXPRESSIONS["trunc"], as_tensor(x))
+
+
+# Choices
+
+
+def abs(x: Any) -> Tensor:
+    """|x|; its gradient at 0 is 0."""
+    return apply(EXPRESSIONS["abs"], as_tensor(x))
+
+
+def relu(x: Any) -> Tensor:
+    """max(x, 0)."""
+    return apply(OPS["relu"], as_tensor(x))
+
+
+def maximum(x: Any, y: Any) -> Tensor:
+    """The larger of x and y, element by element; equal ones share the gradient."""
+    return binary("maximum", x, y)
+
+
+def minimum(x: Any, y: Any) -> Tensor:
+    """The smaller of x and y, element by element; equal ones share the gradient."""
+    return binary("minimum", x, y)
+
+
+def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
+    """min where x < min, max where x > max, else x; the bounds are numbers, tensors or None.
+
+    At a bound the gradient is that of x.
+    """
+    if min is None and max is None:
+        raise ValueError("clamp: at least one of min and max must be given")
+    low = x if min is None else clamp_min(x, min)
+    return as_tensor(low) if max is None else clamp_max(low, max)
+
+
+def clamp_min(x: Any, min: Any) -> Tensor:
+    """max(x, min)."""
+    x = as_tensor(x)
+    if isinstance(min, (int, float)):
+        return apply(EXPRESSIONS["clamp_min"], as_float(x) if isinstance(min, float) else x, min=min)
+    x, min = operands("clamp_min", x, min)
+    return where(x < min, min, x)
+
+
+def clamp_max(x: Any, max: Any) -> Tensor:
+    """min(x, max)."""
+    x = as_tensor(x)
+    if isinstance(max, (int, float)):
+        return apply(EXPRESSIONS["clamp_max"], as_float(x) if isinstance(max, float) else x, max=max)
+    x, max = operands("clamp_max", x, max)
+    return where(x > max, max, x)
+
+
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """x where condition holds, else y; of a condition alone, the indices at which it holds, axis by axis."""
+    condition = as_tensor(condition)
+    if x is None and y is None:
+        return condition.nonzero(as_tuple=True)
+    if condition.dtype != np.bool_:
+        raise TypeError(f"where: condition must hold bool, got {condition.dtype}; compare, as in x != 0")
+    return apply(EXPRESSIONS["where"], condition, *operands("where", x, y))
+
+
+# Of three
+
+
+def addcmul(x: Any, y: Any, z: Any, *, value: float = 1) -> Tensor:
+    """x + value · y · z."""
+    return as_tensor(x) + as_tensor(y) * z * value
+
+
+def addcdiv(x: Any, y: Any, z: Any, *, value: float = 1) -> Tensor:
+    """x + value · y / z."""
+    return as_tensor(x) + as_tensor(y) / z * value

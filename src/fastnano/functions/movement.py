@@ -1,0 +1,320 @@
+"""Elements put elsewhere: other shapes, other orders, pieces joined and taken apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._expressions.movement import join
+from ..autograd import EXPRESSIONS, apply, as_tensor
+from ._operands import axes, axis, sizes
+
+if TYPE_CHECKING:
+    from ..autograd import Tensor
+
+__all__ = [
+    *("broadcast_to", "cat", "chunk", "concat", "diag", "diag_embed", "diagonal", "expand", "expand_as"),
+    *("flatten", "flip", "hstack", "movedim", "narrow", "permute", "ravel", "repeat"),
+    *("repeat_interleave", "reshape", "reshape_as", "roll", "select", "split", "squeeze", "stack"),
+    *("swapaxes", "tile", "trace", "transpose", "tril", "triu", "unbind", "unflatten", "unsqueeze", "view"),
+    *("view_as", "vstack"),
+]
+
+
+def _view(x: Tensor, name: str, **numbers: Any) -> Tensor:
+    """An expression that may show the memory of x, which then counts its changes too."""
+    view = apply(EXPRESSIONS[name], x, **numbers)
+    if view.data.base is not None and np.may_share_memory(view.data, x.data):
+        view._version = x._version
+    return view
+
+
+# Shapes
+
+
+def reshape(x: Any, *shape: Any) -> Tensor:
+    """The elements in their order in another shape; one size may be −1, what is left."""
+    return _view(as_tensor(x), "reshape", to=sizes(shape))
+
+
+view = reshape
+
+
+def reshape_as(x: Any, other: Any) -> Tensor:
+    """``reshape`` to the shape of another tensor."""
+    return reshape(x, as_tensor(other).shape)
+
+
+view_as = reshape_as
+
+
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The axes start_dim to end_dim as one."""
+    x = as_tensor(x)
+    start, end = (axis("flatten", d, x.shape) for d in (start_dim, end_dim))
+    if start > end:
+        raise ValueError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
+    return reshape(x, (*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
+
+
+def ravel(x: Any) -> Tensor:
+    """All elements along one axis."""
+    return reshape(x, (-1,))
+
+
+def unflatten(x: Any, dim: int, shape: Sequence[int]) -> Tensor:
+    """One axis as several of these sizes; one may be −1, what is left."""
+    x = as_tensor(x)
+    where = axis("unflatten", dim, x.shape)
+    known = -math.prod(shape) if -1 in shape else math.prod(shape)
+    if known == 0 or x.shape[where] % known or (-1 not in shape and known != x.shape[where]):
+        raise ValueError(f"unflatten: axis {dim} of shape {x.shape} does not split into {tuple(shape)}")
+    inner = tuple(x.shape[where] // known if size == -1 else size for size in shape)
+    return reshape(x, (*x.shape[:where], *inner, *x.shape[where + 1 :]))
+
+
+def unsqueeze(x: Any, dim: int) -> Tensor:
+    """A new axis of size 1."""
+    x = as_tensor(x)
+    where = axis("unsqueeze", dim, x.shape, x.ndim + 1)
+    return reshape(x, (*x.shape[:where], 1, *x.shape[where:]))
+
+
+def squeeze(x: Any, dim: int | tuple[int, ...] | None = None) -> Tensor:
+    """Without the axes of size 1: all of them, or those of ``dim`` that have it."""
+    x = as_tensor(x)
+    where = range(x.ndim) if dim is None else axes("squeeze", dim, x.shape) or ()
+    return reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in where))
+
+
+def expand(x: Any, *shape: Any) -> Tensor:
+    """The elements repeated along axes of size 1; −1 keeps an axis as it is."""
+    x, to = as_tensor(x), sizes(shape)
+    if len(to) < x.ndim:
+        raise ValueError(f"expand: shape={to} must have at least the {x.ndim} axes of {x.shape}")
+    own = (1,) * (len(to) - x.ndim) + x.shape
+    return _view(x, "expand", to=tuple(n if size == -1 else size for size, n in zip(to, own, strict=True)))
+
+
+broadcast_to = expand
+
+
+def expand_as(x: Any, other: Any) -> Tensor:
+    """``expand`` to the shape of another tensor."""
+    return expand(x, as_tensor(other).shape)
+
+
+# Orders
+
+
+def permute(x: Any, *dims: Any) -> Tensor:
+    """The axes in another order."""
+    x = as_tensor(x)
+    order = tuple(axis("permute", d, x.shape) for d in sizes(dims))
+    if len(order) != x.ndim or len(set(order)) != x.ndim:
+        raise ValueError(f"permute: dims={sizes(dims)} must name each axis of shape {x.shape} once")
+    return _view(x, "permute", axes=order)
+
+
+def transpose(x: Any, dim0: int, dim1: int) -> Tensor:
+    """Two axes exchanged."""
+    x = as_tensor(x)
+    order = list(range(x.ndim))
+    a, b = (axis("transpose", d, x.shape) for d in (dim0, dim1))
+    if order:
+        order[a], order[b] = order[b], order[a]
+    return permute(x, order)
+
+
+swapaxes = transpose
+
+
+def movedim(x: Any, source: Any, destination: Any) -> Tensor:
+    """Axes put at other places, the rest in their order."""
+    x = as_tensor(x)
+    start, end = axes("movedim", source, x.shape) or (), axes("movedim", destination, x.shape) or ()
+    if len(start) != len(end):
+        raise ValueError(f"movedim: source={source} and destination={destination} differ in number")
+    order = [d for d in range(x.ndim) if d not in start]
+    for place, d in sorted(zip(end, start, strict=True)):
+        order.insert(place, d)
+    return permute(x, order)
+
+
+def flip(x: Any, *dims: Any) -> Tensor:
+    """The elements in reverse along some axes; a copy."""
+    x = as_tensor(x)
+    return apply(EXPRESSIONS["flip"], x, axes=axes("flip", sizes(dims), x.shape) or ())
+
+
+def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
+    """The elements moved on by so many places, those that leave coming in at the other end."""
+    x = as_tensor(x)
+    where = axes("roll", dims, x.shape)
+    count = 1 if isinstance(shifts, int) else len(shifts)
+    if where is not None and len(where) != count:
+        raise ValueError(f"roll: shifts={shifts} and dims={dims} differ in number")
+    shifts = shifts if where is None or not isinstance(shifts, int) else (shifts,)
+    return apply(EXPRESSIONS["roll"], x, shifts=shifts, axes=where)
+
+
+# Repetition
+
+
+def repeat(x: Any, *counts: Any) -> Tensor:
+    """x so many times along each axis, one copy after another; further axes come first."""
+    x, times = as_tensor(x), sizes(counts)
+    if len(times) < x.ndim:
+        raise ValueError(f"repeat: {times} must count for at least the {x.ndim} axes of {x.shape}")
+    own = (1,) * (len(times) - x.ndim) + x.shape
+    pairs = tuple(pair for n in own for pair in (1, n))
+    spread = tuple(pair for t, n in zip(times, own, strict=True) for pair in (t, n))
+    return reshape(expand(reshape(x, pairs), spread), tuple(t * n for t, n in zip(times, own, strict=True)))
+
+
+def tile(x: Any, *counts: Any) -> Tensor:
+    """``repeat``, where fewer counts than axes stand for the last ones."""
+    x, times = as_tensor(x), sizes(counts)
+    return repeat(x, (1,) * (x.ndim - len(times)) + times)
+
+
+def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Tensor:
+    """Each element so many times, its copies side by side; along one axis, or of all elements."""
+    x = ravel(x) if dim is None else as_tensor(x)
+    where = axis("repeat_interleave", -1 if dim is None else dim, x.shape)
+    times = as_tensor(repeats).data
+    return x.index_select(where, np.repeat(np.arange(x.shape[where]), times))
+
+
+# Pieces
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
+    """Tensors one behind the other along an axis; their other sizes are equal."""
+    parts = [as_tensor(x) for x in tensors]
+    if not parts:
+        raise ValueError("cat: there is no tensor to join")
+    shape = parts[0].shape
+    if not shape:
+        raise ValueError("cat: single numbers have no axis to join along; use stack")
+    where = axis("cat", dim, shape)
+    for x in parts:
+        if x.ndim != len(shape) or x.shape[:where] + x.shape[where + 1 :] != (
+            shape[:where] + shape[where + 1 :]
+        ):
+            raise ValueError(
+                f"cat: a tensor of shape {x.shape} does not fit one of shape {shape} along dim={dim}"
+            )
+    kinds = {x.dtype for x in parts}
+    if len(kinds) > 1 and sum(k.kind == "f" for k in kinds) > 1:
+        raise TypeError(
+            f"cat: the tensors are {', '.join(map(str, kinds))}; convert with .float() or .double()"
+        )
+    kind = next((k for k in kinds if k.kind == "f"), np.result_type(*kinds))
+    return apply(join(len(parts)), *(x.to(kind) for x in parts), axis=where)
+
+
+concat = cat
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
+    """Tensors of one shape along a new axis."""
+    return cat([unsqueeze(x, dim) for x in tensors], dim)
+
+
+def hstack(tensors: Sequence[Any]) -> Tensor:
+    """``cat`` along the second axis; of vectors along the only one."""
+    parts = [reshape(x, (1,)) if as_tensor(x).ndim == 0 else as_tensor(x) for x in tensors]
+    return cat(parts, min(1, parts[0].ndim - 1))
+
+
+def vstack(tensors: Sequence[Any]) -> Tensor:
+    """``cat`` along the first axis; vectors become rows."""
+    parts = [as_tensor(x) for x in tensors]
+    return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in parts])
+
+
+def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:
+    """The places start to start + length − 1 along an axis."""
+    x = as_tensor(x)
+    return _view(x, "index", index=_at("narrow", x, dim, slice(start, start + length)))
+
+
+def select(x: Any, dim: int, index: int) -> Tensor:
+    """One place along an axis, which is lost."""
+    x = as_tensor(x)
+    return _view(x, "index", index=_at("select", x, dim, index))
+
+
+def _at(name: str, x: Tensor, dim: int, index: Any) -> tuple[Any, ...]:
+    return (slice(None),) * axis(name, dim, x.shape) + (index,)
+
+
+def unbind(x: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Every place along an axis, which is lost."""
+    x = as_tensor(x)
+    return tuple(select(x, dim, i) for i in range(x.shape[axis("unbind", dim, x.shape)]))
+
+
+def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Pieces of one size along an axis, the last perhaps smaller; or of these sizes."""
+    x, given = as_tensor(x), split_size_or_sections
+    whole = x.shape[axis("split", dim, x.shape)]
+    if isinstance(given, int):
+        if given < 1:
+            raise ValueError(f"split: split_size_or_sections={given} must be at least 1")
+        given = [min(given, whole - start) for start in range(0, whole, given)] or [0]
+    if sum(given) != whole:
+        raise ValueError(f"split: the sizes {tuple(given)} do not add up to {whole}, axis {dim} of {x.shape}")
+    starts = np.cumsum([0, *given]).tolist()
+    return tuple(narrow(x, dim, start, size) for start, size in zip(starts, given, strict=False))
+
+
+def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most so many pieces of one size along an axis, the last perhaps smaller."""
+    x = as_tensor(x)
+    return split(x, max(1, -(-x.shape[axis("chunk", dim, x.shape)] // chunks)), dim)
+
+
+# Triangles and diagonals
+
+
+def tril(x: Any, diagonal: int = 0) -> Tensor:
+    """Zero above a diagonal of the last two axes."""
+    return apply(EXPRESSIONS["tril"], as_tensor(x), diagonal=diagonal)
+
+
+def triu(x: Any, diagonal: int = 0) -> Tensor:
+    """Zero below a diagonal of the last two axes."""
+    return apply(EXPRESSIONS["triu"], as_tensor(x), diagonal=diagonal)
+
+
+def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A diagonal of two axes, as the last axis."""
+    x = as_tensor(x)
+    where = (axis("diagonal", d, x.shape) for d in (dim1, dim2))
+    return _view(x, "diagonal", offset=offset, **dict(zip(("axis1", "axis2"), where, strict=True)))
+
+
+def diag_embed(x: Any, offset: int = 0) -> Tensor:
+    """Matrices that are zero but for a diagonal, which is the last axis of x."""
+    return apply(EXPRESSIONS["diag_embed"], as_tensor(x), offset=offset)
+
+
+def diag(x: Any, diagonal: int = 0) -> Tensor:
+    """A diagonal of a matrix; of a vector, the matrix that has it as its diagonal."""
+    x = as_tensor(x)
+    if x.ndim not in (1, 2):
+        raise ValueError(f"diag: x has shape {x.shape}, expected a vector or a matrix")
+    return diag_embed(x, diagonal) if x.ndim == 1 else x.diagonal(diagonal).clone()
+
+
+def trace(x: Any) -> Tensor:
+    """The sum of a matrix's diagonal."""
+    x = as_tensor(x)
+    if x.ndim != 2:
+        raise ValueError(f"trace: x has shape {x.shape}, expected a matrix")
+    return diagonal(x).sum()

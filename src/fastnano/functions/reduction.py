@@ -1,0 +1,208 @@
+"""Over axes: sums, averages, extremes, and what runs along one axis.
+
+``dim`` is an axis, several, or None for all; ``keepdim`` leaves the axes in place, with one element each.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..autograd import EXPRESSIONS, OPS, apply, as_tensor
+from ._operands import Axis, as_float, axes, axis
+
+if TYPE_CHECKING:
+    from ..autograd import Tensor
+
+__all__ = [
+    *("all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logsumexp"),
+    *("mean", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean"),
+]
+
+
+def _reduce(name: str, x: Tensor, dim: Axis, keepdim: builtins.bool, **numbers: Any) -> Tensor:
+    """An expression over axes."""
+    where = axes(name, dim, x.shape)
+    return apply(EXPRESSIONS[name], x, **numbers, axis=where, keepdims=keepdim)
+
+
+def _over_everything(name: str, x: Tensor, keepdim: builtins.bool) -> Tensor:
+    """A reduction of all values, by the kernel: samples by what each holds."""
+    shape = x.shape
+    if len(shape) != 2:
+        x = x.reshape((shape[0], math.prod(shape[1:])) if shape else (1, 1))
+    y = apply(OPS[name], x)
+    return y.reshape((1,) * len(shape)) if keepdim else y
+
+
+def sum(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+    """Σ x over the axes; whole numbers add up as int64."""
+    x = as_tensor(x)
+    if x.dtype.kind == "f":
+        return _over_everything("sum", x, keepdim) if dim is None else _reduce("sum", x, dim, keepdim)
+    return _reduce("sum", x.to(np.int64), dim, keepdim)
+
+
+def mean(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+    """The mean over the axes; of nothing it is refused rather than NaN."""
+    x = as_tensor(x)
+    if x.dtype.kind != "f":
+        raise TypeError(f"mean: needs a float tensor, got {x.dtype}; convert with .float()")
+    if not x.data.size:
+        raise ValueError(f"mean: the tensor of shape {x.shape} is empty")
+    return _over_everything("mean", x, keepdim) if dim is None else _reduce("mean", x, dim, keepdim)
+
+
+def var(
+    x: Any,
+    dim: Axis = None,
+    unbiased: builtins.bool = True,
+    keepdim: builtins.bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """Σ (x − mean)² / (N − correction) over the N elements of the axes; the correction is 1, or 0 if not ``unbiased``.
+
+    Raises ValueError where N is not above it.
+    """
+    centred, scale = _centred("var", x, dim, int(unbiased) if correction is None else correction)
+    return centred.square().sum(dim, keepdim) * scale
+
+
+def std(
+    x: Any,
+    dim: Axis = None,
+    unbiased: builtins.bool = True,
+    keepdim: builtins.bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """√var; its gradient where all are equal is 0."""
+    centred, scale = _centred("std", x, dim, int(unbiased) if correction is None else correction)
+    return norm(centred, 2, dim, keepdim) * math.sqrt(scale)
+
+
+def _centred(name: str, x: Any, dim: Axis, correction: float) -> tuple[Tensor, float]:
+    """x less its mean, and 1 / (N − correction)."""
+    x = as_tensor(x)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{name}: needs a float tensor, got {x.dtype}; convert with .float()")
+    where = axes(name, dim, x.shape)
+    count = math.prod(x.shape if where is None else (x.shape[a] for a in where))
+    if count <= correction:
+        raise ValueError(
+            f"{name}: {count} elements are not more than correction={correction}; "
+            f"correction=0 divides by their number"
+        )
+    return x - x.mean(where, keepdim=True), 1 / (count - correction)
+
+
+def var_mean(
+    x: Any,
+    dim: Axis = None,
+    unbiased: builtins.bool = True,
+    keepdim: builtins.bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """``var`` and ``mean``."""
+    return var(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
+
+
+def std_mean(
+    x: Any,
+    dim: Axis = None,
+    unbiased: builtins.bool = True,
+    keepdim: builtins.bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """``std`` and ``mean``."""
+    return std(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
+
+
+def prod(x: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
+    """Π x along an axis, or of all elements."""
+    x = as_tensor(x)
+    x = x if x.dtype.kind == "f" else x.to(np.int64)
+    where = None if dim is None or not x.ndim else axis("prod", dim, x.shape)
+    return apply(EXPRESSIONS["prod"], x, axis=where, keepdims=keepdim)
+
+
+def norm(x: Any, p: Any = 2, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+    """(Σ |x|^p)^(1/p) of the elements of the axes, as of one vector; p may be ``inf`` (the largest), ``-inf``
+    (the smallest), 0 (how many are not 0), or "fro" (2).
+
+    Its gradient where all are 0 is 0.
+    """
+    p = 2.0 if p in ("fro", None) else float(p)
+    return _reduce("norm", as_float(x), dim, keepdim, p=p)
+
+
+def logsumexp(x: Any, dim: Axis, keepdim: builtins.bool = False) -> Tensor:
+    """log Σ e^x over the axes, without overflow."""
+    return _reduce("logsumexp", as_float(x), dim, keepdim)
+
+
+def amax(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+    """The largest of each; equal ones share the gradient."""
+    return _reduce("amax", as_tensor(x), dim, keepdim)
+
+
+def amin(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+    """The smallest of each; equal ones share the gradient."""
+    return _reduce("amin", as_tensor(x), dim, keepdim)
+
+
+def cumsum(x: Any, dim: int) -> Tensor:
+    """y_i = Σ_{k≤i} x_k along an axis."""
+    return _run("cumsum", x, dim)
+
+
+def cumprod(x: Any, dim: int) -> Tensor:
+    """y_i = Π_{k≤i} x_k along an axis."""
+    return _run("cumprod", x, dim)
+
+
+def _run(name: str, x: Any, dim: int) -> Tensor:
+    x = as_tensor(x)
+    x = x if x.dtype.kind == "f" else x.to(np.int64)
+    where = axis(name, dim, x.shape)
+    return apply(EXPRESSIONS[name], x, axis=where) if x.ndim else x.clone()
+
+
+# Without gradients
+
+
+def any(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+    """Whether any is other than 0."""
+    return _reduce("any", as_tensor(x), dim, keepdim)
+
+
+def all(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+    """Whether all are other than 0."""
+    return _reduce("all", as_tensor(x), dim, keepdim)
+
+
+def count_nonzero(x: Any, dim: Axis = None) -> Tensor:
+    """How many are other than 0."""
+    return (as_tensor(x) != 0).sum(dim)
+
+
+def argmax(x: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
+    """Where the largest is, along an axis or among all elements in their order; the first of equal ones."""
+    return _place("argmax", x, dim, keepdim)
+
+
+def argmin(x: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
+    """Where the smallest is, along an axis or among all elements in their order; the first of equal ones."""
+    return _place("argmin", x, dim, keepdim)
+
+
+def _place(name: str, x: Any, dim: int | None, keepdim: builtins.bool) -> Tensor:
+    x = as_tensor(x)
+    where = None if dim is None or not x.ndim else axis(name, dim, x.shape)
+    return apply(EXPRESSIONS[name], x, axis=where, keepdims=keepdim)
