@@ -94,6 +94,11 @@ def test_importing_brings_in_nothing_heavy(names):
     assert found.strip() == "[]"
 
 
+@pytest.mark.parametrize("name", ["exp", "eq", "sum", "zeros", "cat", "gather", "matmul", "nn", "tensor"])
+def test_any_name_may_be_asked_for_first(name):
+    run(f"import fastnano; fastnano.{name}")
+
+
 @pytest.mark.parametrize("name", ALONE)
 def test_data_and_metrics_run_without_the_rest(name):
     names = run(
