@@ -105,6 +105,10 @@ WORKLOADS = (
     Workload("rms_norm", "words", {"n": BATCH, "s": 512}, {"eps": 1e-5}),
     _flat("dropout", "basic 2", BATCH, 9216, p=0.25),
     _flat("dropout", "basic 3", BATCH, 128, p=0.5),
+    *(
+        Workload(name, "rows", {"n": BATCH, "t": 28, "g": gates * 128, "h": 128})
+        for name, gates in (("rnn_tanh", 1), ("rnn_relu", 1), ("lstm", 4), ("gru", 3))
+    ),
     _channels("cross_entropy", "scores", CLASSES, 1, ignore_index=-100, label_smoothing=0.0),
     _channels("nll_loss", "scores", CLASSES, 1, ignore_index=-100),
     _channels("weight_of_targets", "scores", CLASSES, 1, ignore_index=-100),

@@ -124,6 +124,22 @@ CASES = [
     case("dropout", "...=7", p=0.0, key=key),
     case("dropout", "...=7", p=1.0, key=key),
     case("next_key", state=key),
+    # recurrent
+    *(
+        case(name, sizes)
+        for name in ("rnn_tanh", "rnn_relu")
+        for sizes in ("n=3 t=4 g=5 h=5", "n=5 t=1 g=33 h=33", "n=1 t=3 g=1 h=1", "n=17 t=2 g=16 h=16")
+    ),
+    *(
+        case(name, sizes)
+        for name, gates in (("lstm", 4), ("gru", 3))
+        for sizes in (
+            f"n=3 t=4 g={5 * gates} h=5",
+            f"n=5 t=1 g={33 * gates} h=33",
+            f"n=1 t=3 g={gates} h=1",
+            f"n=17 t=2 g={16 * gates} h=16",
+        )
+    ),
     # loss
     case("cross_entropy", "n=9 c=4 s=1", **LABELS, label_smoothing=0.0),
     case("cross_entropy", "n=5 c=3 s=7", **LABELS, label_smoothing=0.1),

@@ -47,17 +47,24 @@ def pair(text, training=True):
     return ours.train(training), theirs.train(training)
 
 
+def flat(outputs):
+    """The tensors of a tensor, or of a tuple of such, of tuples or of None."""
+    if isinstance(outputs, tuple):
+        return [y for some in outputs for y in flat(some)]
+    return [] if outputs is None else [outputs]
+
+
 def run(function, inputs, make, parameters=()):
     """Every output and gradient of ``function(*inputs)``, by name; the seeds of the reverse pass are
     random."""
     tensors = [make(x) for x in inputs]
-    outputs = function(*tensors)
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    found = {}
-    for i, y in enumerate(outputs):
-        found[f"output {i}"] = y.detach().numpy()
-        if y.requires_grad:
-            y.backward(make(array(*y.shape, seed=5)).detach())
+    outputs = flat(function(*tensors))
+    found = {f"output {i}": y.detach().numpy() for i, y in enumerate(outputs)}
+    seeded = [(y, make(array(*y.shape, seed=5)).detach()) for y in outputs if y.requires_grad]
+    if len(seeded) == 1:
+        seeded[0][0].backward(seeded[0][1])
+    elif seeded:
+        sum((y * seed).sum() for y, seed in seeded).backward()
     found |= {f"gradient of input {i}": t.grad.numpy() for i, t in enumerate(tensors) if t.requires_grad}
     return found | {f"gradient of {name}": p.grad.numpy() for name, p in parameters}
 

@@ -1,5 +1,7 @@
 """Every row of the table: the same outputs, gradients, buffers, repr and state_dict keys as PyTorch's."""
 
+from functools import partial
+
 import pytest
 
 import fastnano as fn
@@ -18,10 +20,11 @@ def functions(case):
     return pair(case.text, case.training)
 
 
-def found(function, inputs, make):
+def found(function, case, make):
     """Outputs, gradients and buffers, by name."""
     module = isinstance(function, (nn.Module, torch.nn.Module))
-    values = run(function, inputs, make, function.named_parameters() if module else ())
+    call = partial(eval(case.call, dict(words(fn))), function) if case.call else function
+    values = run(call, case.inputs(), make, function.named_parameters() if module else ())
     return values | ({name: b.numpy() for name, b in function.named_buffers()} if module else {})
 
 
@@ -30,15 +33,14 @@ def found(function, inputs, make):
 def test_equal(case, precision, record_property):
     record_property("family", case.family)
     ours, theirs = functions(case)
-    inputs = case.inputs()
-    expected, rounded = found(theirs, inputs, their_tensor), None
+    expected, rounded = found(theirs, case, their_tensor), None
     if precision != "float64":
         theirs = functions(case)[1]
         if not case.is_function:
             ours.float(), theirs.float()
-        rounded = found(theirs, inputs, lambda x: their_tensor(x.astype("f") if x.dtype.kind == "f" else x))
+        rounded = found(theirs, case, lambda x: their_tensor(x.astype("f") if x.dtype.kind == "f" else x))
     with back_end(precision):
-        compare(found(ours, inputs, our_tensor(precision)), expected, precision, rounded)
+        compare(found(ours, case, our_tensor(precision)), expected, precision, rounded)
 
 
 @pytest.mark.parametrize("case", [c for c in TABLE if not c.is_function], ids=str)

@@ -104,7 +104,9 @@ class Op(Row):
         self.inputs = tuple(a.name for a in self.forward.reads)
         self.scalars = self.forward.scalars
         self.output = self.forward.writes[0].name
-        self.differentiable = frozenset(w.name[1:] for rule in self.gradients for w in rule.writes)
+        self.differentiable = frozenset(
+            w.name[1:] for rule in self.gradients for w in rule.writes
+        ).intersection(self.inputs)
 
     def _gradient(self, rule: str, known: dict[str, Argument]) -> Contract:
         reads, writes = (side.split() for side in rule.split("->"))

@@ -42,8 +42,7 @@ def _run(rule: Contract | Formula, env: Environment) -> None:
         return
     arguments = rule.fetch(env)
     if arguments[0].size:
-        kernel = rule.own or _kernel(current_backend(), env[rule.float_argument].dtype, rule.name)
-        kernel(*arguments)
+        _kernel(current_backend(), env[rule.float_argument].dtype, rule.name)(*arguments)
     else:  # an empty batch: sums over it are zero, and there is nothing else to write
         for written in rule.writes:
             if written.mark != "~":
@@ -205,10 +204,7 @@ class _FunctionCall:
     def run(self, arrays: Sequence[np.ndarray], scalars: dict[str, Any], launch: Callable) -> Environment:
         if state.recording is not None:
             state.recording.python(self.name)
-        given = self.function.forward(*map(_read_only, arrays))
-        if isinstance(given, (tuple, list)):
-            raise TypeError(f"{self.name}.forward: returned a {type(given).__name__}, expected one array")
-        z = native_array(given)
+        z = native_array(self.function.forward(*map(_read_only, arrays)))
         return {"z": z if z.flags.writeable else z.copy(), "like": arrays}
 
     def kept(self, env: Environment, reverse: Reverse) -> Environment:

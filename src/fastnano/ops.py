@@ -26,6 +26,12 @@ _CONVOLUTION = (
     "dy x -> +dweight +dbias",
 )  # d = c / groups input channels per group; kernel k by l; output p by q
 
+_RNN = (
+    "x[n,t,g] weight[g,h] start[n,h] -> y[n,t,h]",
+    "dy y weight -> dx dstart",
+    "dx y start -> +dweight",
+)  # g = h
+
 OPS = {
     op.name: op
     for op in (
@@ -99,6 +105,23 @@ OPS = {
         ),
         # dropout: the mask is a function of the key and the element's place, so backward makes it again
         Op("dropout", "x[...] key[2]:u8 -> y[...] ; p", "dy key -> dx"),
+        # recurrent layers, all steps t of a sequence from its projected inputs; an LSTM's y is h and c
+        Op("rnn_tanh", *_RNN),
+        Op("rnn_relu", *_RNN),
+        Op(
+            "lstm",
+            "x[n,t,g] weight[g,h] start[n,h] cell[n,h] -> y[n,2,t,h] gates[n,t,g]",
+            "dy y gates weight cell -> dx dstart dcell",
+            "dx y start -> +dweight",
+            multiply_adds="ntgh",
+        ),
+        Op(
+            "gru",
+            "x[n,t,g] weight[g,h] bias[g] start[n,h] -> y[n,t,h] gates[n,t,g] inner[n,t,h]",
+            "dy y gates inner weight start -> dx dgates dstart",
+            "dgates y start -> +dweight +dbias",
+            multiply_adds="ntgh",
+        ),
         # loss, one value per sample and place, or per score; a reduction follows
         Op(
             "cross_entropy",

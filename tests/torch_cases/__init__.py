@@ -20,12 +20,16 @@ class Row(NamedTuple):
     training: bool = True
     low: float = -2.0  # of random inputs
     high: float = 2.0
+    call: str = ""  # how a module takes them: "lambda m, x, h: m(x, (h, h))"
     family: str = ""
 
     def __str__(self) -> str:
         shapes = ["x".join(map(str, x if isinstance(x, tuple) else x.shape)) or "()" for x in self.given]
         return " ".join(
-            [self.family, self.text.replace(" ", ""), *shapes, "" if self.training else "eval"]
+            [
+                *(self.family, self.text.replace(" ", ""), self.call.replace(" ", ""), *shapes),
+                "" if self.training else "eval",
+            ]
         ).strip()
 
     @property
@@ -40,8 +44,10 @@ class Row(NamedTuple):
         ]
 
 
-def row(text: str, *given: Any, training: bool = True, low: float = -2.0, high: float = 2.0) -> Row:
-    return Row(text, given, training, low, high)
+def row(
+    text: str, *given: Any, training: bool = True, low: float = -2.0, high: float = 2.0, call: str = ""
+) -> Row:
+    return Row(text, given, training, low, high, call)
 
 
 def integers(most: int, *shape: int, seed: int = 0) -> np.ndarray:

@@ -43,7 +43,7 @@ from . import _formula
 
 FAMILIES = (
     *("linear", "convolution", "winograd", "pooling", "softmax", "norm", "row_norm", "dropout", "loss"),
-    *("reduction", "indexing", "embedding", "metric", "optim"),
+    *("reduction", "indexing", "embedding", "recurrent", "metric", "optim"),
 )
 FORMULAS = ("elementwise",)  # families of formulas, whose kernels are derived (see ``_formula``)
 HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")

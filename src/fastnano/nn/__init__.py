@@ -82,6 +82,14 @@ _NAMES = {
         "PenalizedLoss",
         "UnitNorm",
     ),
+    "recurrent": (
+        "GRU",
+        "GRUCell",
+        "LSTM",
+        "LSTMCell",
+        "RNN",
+        "RNNCell",
+    ),
     "pool": (
         "AvgPool2d",
         "MaxPool2d",
@@ -103,3 +111,4 @@ if TYPE_CHECKING:
     from .norm import *
     from .penalty import *
     from .pool import *
+    from .recurrent import *

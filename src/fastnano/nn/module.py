@@ -66,13 +66,32 @@ def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
             return forward(self, *map(as_tensor, inputs), **options)
         tensors = [Tensor(x, state.grad_enabled and x.dtype.kind == "f") for x in map(native_array, inputs)]
         output = forward(self, *tensors, **options)
-        arrays = tuple(y.data for y in output) if isinstance(output, tuple) else output.data
+        arrays = _arrays(output)
         if state.grad_enabled:
             _tapes.of(self).append((tensors, output))
             arrays = copy.deepcopy(arrays)  # the caller may change what is his; backward needs its own
         return arrays
 
     return wrapped
+
+
+def _arrays(output: Any) -> Any:
+    """The arrays of what a forward gives: a tensor, None, or a tuple of such."""
+    if isinstance(output, tuple):
+        return tuple(map(_arrays, output))
+    return None if output is None else output.data
+
+
+def _go_back(name: str, output: Any, dy: Any) -> None:
+    """The reverse pass from every output that has a gradient."""
+    if not isinstance(output, tuple):
+        output.backward(dy)
+        return
+    if not isinstance(dy, tuple) or len(dy) != len(output):
+        raise TypeError(f"{name}.backward: dy must be a tuple of {len(output)} gradients")
+    for y, gradient in zip(output, dy, strict=True):
+        if gradient is not None:
+            _go_back(name, y, gradient)
 
 
 class Module:
@@ -120,16 +139,7 @@ class Module:
                 f"{type(self).__name__}.backward: no call of forward on an array is left to go back through"
             )
         inputs, output = calls[-1]
-        if isinstance(output, tuple):
-            if not isinstance(dy, tuple) or len(dy) != len(output):
-                raise TypeError(
-                    f"{type(self).__name__}.backward: dy must be a tuple of {len(output)} gradients"
-                )
-            for y, gradient in zip(output, dy, strict=True):
-                if gradient is not None:
-                    y.backward(gradient)
-        else:
-            output.backward(dy)
+        _go_back(type(self).__name__, output, dy)
         calls.pop()
         gradients = tuple(None if x.grad is None else x.grad.data for x in inputs)
         for x in inputs:

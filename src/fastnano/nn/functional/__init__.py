@@ -29,6 +29,7 @@ _NAMES = {
         "rms_norm",
     ),
     "_padding": ("pad",),
+    "_recurrent": ("gru", "lstm", "rnn"),
     "_pool": ("avg_pool2d", "max_pool2d"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, (), _NAMES)
@@ -43,3 +44,4 @@ if TYPE_CHECKING:
     from ._norm import *
     from ._padding import *
     from ._pool import *
+    from ._recurrent import *
