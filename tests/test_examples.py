@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 def test_every_example_is_tested():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*LEARNING, "textbook_graph"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*LEARNING, "textbook_graph", "own_layers"}
 
 
 def run(name, *options):
@@ -39,3 +39,12 @@ def test_the_textbook_graph_prints_its_gradients():
     out = run("textbook_graph")
     assert "do/da = c = 4.0   do/db = c = 4.0   do/dc = a + b = 5.0" in out
     assert "MaxNode(x, y)" in out
+
+
+def test_layers_of_ones_own_learn_and_are_checked():
+    out = run("own_layers")
+    assert "rbf: True" in out
+    assert "swish: True dy * (0.5 * (1 + tanh(" in out
+    assert "layer by layer, since Round is Python code" in out
+    assert float(out.split(" % on rings")[0].split()[-1]) > 90
+    assert "gradient of x by hand: (4, 2)" in out

@@ -18,7 +18,8 @@ LAYERS = (
     ("train", "callbacks", "checkpoint", "architecture", "uncertainty", "_frozen", "_watching"),
     ("plan",),
     ("nn", "optim"),
-    ("_graph",),
+    ("_own_formulas",),
+    ("_graph", "_own_kernels"),
     ("autograd", "_tensor", "_methods", "functions", "_random"),
     ("_state", "_threads"),
     ("_kernels",),
@@ -91,6 +92,11 @@ def test_importing_brings_in_nothing_heavy(names):
     more = f"from fastnano import {names}" if names else ""
     found = run(f"import sys, fastnano\n{more}\nprint([n for n in {HEAVY} if n in sys.modules])")
     assert found.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["exp", "eq", "sum", "zeros", "cat", "gather", "matmul", "nn", "tensor"])
+def test_any_name_may_be_asked_for_first(name):
+    run(f"import fastnano; fastnano.{name}")
 
 
 @pytest.mark.parametrize("name", ALONE)

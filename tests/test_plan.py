@@ -364,3 +364,18 @@ def test_a_function_that_others_read_stays_before_pooling():
 
     twins = check(Both)
     assert next(n for n in names(twins.plan) if n.startswith(("relu", "max_pool"))) == "relu_forward"
+
+
+def test_a_large_gradient_is_taken_up_where_it_is_made():
+    """The gradient of the first layer waits for its update, which must wait for the weights' last reader."""
+    network = "Flatten(), Linear(84, 3200), ReLU(), Linear(3200, 90), ReLU(), Linear(90, 5)"
+    twins = check(network, steps=10)
+    lines = twins.plan.explain().splitlines()
+    phases = [i for i, line in enumerate(lines) if line.startswith("phase")]
+
+    def phase(name, shape):
+        (at,) = (i for i, line in enumerate(lines) if line.split()[:1] == [name] and f"-> {shape}" in line)
+        return max(p for p in phases if p < at)
+
+    assert phase("linear_dx", "[n,3200]") < phase("linear_dweight", "[90,3200]")
+    assert phase("linear_dweight", "[90,3200]") == phase("sgd_momentum", "[90,3200]")

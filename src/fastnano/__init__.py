@@ -16,6 +16,8 @@ _NAMES = {
     "_random": ("Generator", "manual_seed"),
     "_threads": ("get_num_threads", "set_num_threads"),
     "_graph": ("gradcheck", "graph"),
+    "_own_formulas": ("elementwise",),
+    "_own_kernels": ("kernel",),
     "functions.elementwise": (
         *("abs", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "ceil", "clamp"),
         *(
@@ -127,6 +129,8 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from . import callbacks, data, inspect, metrics, nn, optim
     from ._graph import gradcheck, graph
+    from ._own_formulas import elementwise
+    from ._own_kernels import kernel
     from ._random import Generator, manual_seed
     from ._state import current_backend, enable_grad, no_grad, use_backend
     from ._threads import get_num_threads, set_num_threads

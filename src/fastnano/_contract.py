@@ -63,6 +63,7 @@ class Contract:
     each: str = (
         ""  # a letter whose places are worked on one by one, so that some can be done before the others
     )
+    own: Callable[..., None] | None = None  # its kernel, where that is not one of the back ends'
 
     @classmethod
     def parse(cls, name: str, signature: str, dims: Dims | None = None, each: str = "") -> Contract:

@@ -42,7 +42,8 @@ def _run(rule: Contract | Formula, env: Environment) -> None:
         return
     arguments = rule.fetch(env)
     if arguments[0].size:
-        _kernel(current_backend(), env[rule.float_argument].dtype, rule.name)(*arguments)
+        kernel = rule.own or _kernel(current_backend(), env[rule.float_argument].dtype, rule.name)
+        kernel(*arguments)
     else:  # an empty batch: sums over it are zero, and there is nothing else to write
         for written in rule.writes:
             if written.mark != "~":
@@ -204,7 +205,10 @@ class _FunctionCall:
     def run(self, arrays: Sequence[np.ndarray], scalars: dict[str, Any], launch: Callable) -> Environment:
         if state.recording is not None:
             state.recording.python(self.name)
-        z = native_array(self.function.forward(*map(_read_only, arrays)))
+        given = self.function.forward(*map(_read_only, arrays))
+        if isinstance(given, (tuple, list)):
+            raise TypeError(f"{self.name}.forward: returned a {type(given).__name__}, expected one array")
+        z = native_array(given)
         return {"z": z if z.flags.writeable else z.copy(), "like": arrays}
 
     def kept(self, env: Environment, reverse: Reverse) -> Environment:

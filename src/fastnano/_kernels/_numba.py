@@ -50,11 +50,13 @@ class Kernel:
 
     lock = threading.Lock()  # the workqueue layer aborts the process when two Python threads enter it
 
-    def __init__(self, function: Callable[..., None], serial_below: int, flat: bool) -> None:
+    def __init__(
+        self, function: Callable[..., None], serial_below: int, flat: bool, cache: bool = True
+    ) -> None:
         functools.update_wrapper(self, function)
         self.py_func, self.serial_below, self._flat = function, serial_below, flat
-        self._serial = _compile(_twin(function, "serial"))
-        self._parallel = _compile(_twin(function, "parallel"), parallel=_PRANGE_ONLY)
+        self._serial = _compile(_twin(function, "serial"), cache=cache)
+        self._parallel = _compile(_twin(function, "parallel"), parallel=_PRANGE_ONLY, cache=cache)
 
     def __call__(self, *arguments: Any) -> None:
         (self.serial if arguments[0].size < self.serial_below else self.parallel)(*arguments)
@@ -74,7 +76,9 @@ class Kernel:
 
 def _twin(function: Callable[..., None], suffix: str) -> Callable[..., None]:
     """The same function under another name: Numba's cache on disk tells functions apart by name alone."""
-    twin = FunctionType(function.__code__, function.__globals__, function.__name__)
+    twin = FunctionType(
+        function.__code__, function.__globals__, function.__name__, None, function.__closure__
+    )
     twin.__qualname__, twin.__module__ = f"{function.__qualname__}_{suffix}", function.__module__
     return twin
 

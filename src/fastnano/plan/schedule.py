@@ -146,8 +146,24 @@ class Schedule:
                 return
         if chains:
             step.position += 3
+            for chain in filter(None, chains):
+                if self._serves_only(chain, step):  # so it can run where its results are taken up
+                    for earlier in chain.steps:
+                        earlier.position += 3
+                    return self._join(step, chain.steps)
         step.chain = Chain(rows)
         step.chain.steps.append(step)
+
+    def _serves_only(self, chain: Chain, step: Step) -> bool:
+        """Whether a chain touches no state, and no other step has yet read what it writes."""
+        written = {v for earlier in chain.steps for v in earlier.writes}
+        touched = written | {v for earlier in chain.steps for v in earlier.reads if v in self._writer}
+        readers = {reader for v in written for reader in self._readers.get(v, ())}
+        return (
+            not written.isdisjoint(step.reads)
+            and readers.issubset(chain.steps)
+            and all(v.array is None for v in touched)
+        )
 
     def _changed(self, value: Value, step: Step) -> bool:
         writer = self._writer.get(value)

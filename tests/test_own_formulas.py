@@ -1,0 +1,148 @@
+"""Elementwise ops from one expression: the values, the gradients that were derived, and what is no such expression."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import fastnano as fn
+from fastnano import nn, optim
+from fastnano._kernels import BACKENDS
+
+FORMULAS = {  # functions of x, each with values at which it is smooth
+    "polynomial": (lambda x: 3 * x**3 - x**2 / 2 + 1 - -x, (-2, 2)),
+    "powers": (lambda x: x**0.5 + x**-1.5 + 2**x + x**x + x**1, (0.5, 2)),
+    "exponentials": (lambda x: np.exp(-x) + np.log(x) + np.log1p(x) * np.expm1(x), (0.5, 2)),
+    "hyperbolic": (lambda x: np.tanh(x) - np.sinh(x) / np.cosh(x), (-2, 2)),
+    "angles": (lambda x: np.sin(x) * np.cos(2 * x) + np.tan(x / 2) + np.arctan(x), (-1, 1)),
+    "roots": (lambda x: np.sqrt(x) + np.square(x) + np.reciprocal(x) + np.abs(x) * np.sign(x), (0.5, 2)),
+    "pieces": (lambda x: np.where((x > 0.3) & ~(x >= 0.6) | (x < -0.5), x * x, 2 * x), (-1, 1)),
+    "bounds": (lambda x: np.maximum(x, 0.1 * x) + np.minimum(x, 0.5) + np.clip(x, -0.5, 0.7), (-1, 1)),
+    "conditions": (lambda x: x * (x > 0) + np.where(np.logical_or(x < -0.5, x > 0.5), x, +1), (-1, 1)),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "case"), FORMULAS.items(), ids=FORMULAS)
+def test_values_and_gradients(name, case, backend):
+    function, (low, high) = case
+    op = fn.elementwise(function, name=name)
+    values = np.random.default_rng(0).uniform(low, high, (4, 5))
+    with fn.use_backend(backend):
+        x = fn.tensor(values, requires_grad=True)
+        np.testing.assert_allclose(op(x).data, function(values), rtol=1e-12, atol=1e-14)
+        assert fn.gradcheck(op, x)
+        single = fn.tensor(values.astype("f"), requires_grad=True)
+        op(single).sum().backward()
+        op(x).sum().backward()
+        assert single.grad.dtype == np.float32
+        np.testing.assert_allclose(single.grad.data, x.grad.data, rtol=2e-5, atol=2e-5)
+
+
+@fn.elementwise
+def swish(x, *, beta=1.0):
+    """x · sigmoid(beta · x)."""
+    return 0.5 * x * (1 + np.tanh(0.5 * beta * x))
+
+
+def test_numbers_have_defaults_and_no_gradient():
+    x = fn.tensor(np.linspace(-3, 3, 7), requires_grad=True)
+    np.testing.assert_allclose(swish(x).data, x.data / (1 + np.exp(-x.data)))
+    np.testing.assert_allclose(swish(x, beta=3.0).data, x.data / (1 + np.exp(-3 * x.data)))
+    assert fn.gradcheck(lambda x: swish(x, 0.5), x)
+    assert swish.__doc__ == "x · sigmoid(beta · x)."
+    assert repr(swish) == "<elementwise swish(x, beta) = 0.5 * x * (1 + tanh(0.5 * beta * x))>"
+    assert pickle.loads(pickle.dumps(swish)) is swish
+    with fn.use_backend("cython"):
+        big = fn.tensor(np.array([-1e4, 1e4], "f"), requires_grad=True)
+        swish(big).sum().backward()
+    np.testing.assert_allclose(big.grad.data, [0, 1])
+
+
+leaky = fn.elementwise(lambda x, a: np.where(x > 0, x, a * x), name="leaky_of_ones_own")
+
+
+def test_several_tensors_are_broadcast():
+    x = fn.tensor(np.random.default_rng(0).standard_normal((4, 3, 2)), requires_grad=True)
+    a = fn.tensor(np.array([[0.1], [0.2], [0.3]]), requires_grad=True)
+    np.testing.assert_array_equal(leaky(x, a).data, np.where(x.data > 0, x.data, a.data * x.data))
+    assert fn.gradcheck(leaky, [x, a])
+    assert leaky.formulas["leaky_of_ones_own_da"] == "dy * where(x > 0, 0, x)"
+    np.testing.assert_array_equal(leaky(x.data, 0.5).data, np.where(x.data > 0, x.data, 0.5 * x.data))
+    assert leaky(np.ones(3, "f"), 0.5).dtype == np.float32
+    assert leaky(fn.zeros(0, 3), 0.5).shape == (0, 3)
+
+
+def test_a_derivative_that_is_given():
+    step = fn.elementwise(
+        lambda x: 1.0 * (x > 0), derivative=lambda x: np.where(np.abs(x) < 1, 1, 0), name="step"
+    )
+    x = fn.tensor([-2.0, -0.5, 0.5, 2.0], requires_grad=True)
+    y = step(x)
+    y.sum().backward()
+    assert y.tolist() == [0, 0, 1, 1]
+    assert x.grad.tolist() == [0, 1, 1, 0]
+    both = fn.elementwise(
+        lambda x, a: x * a, derivative=(lambda x, a: a + 0 * x, lambda x, a: 2 * x + 0 * a), name="both"
+    )
+    a = fn.tensor([3.0, 3.0, 3.0, 3.0], requires_grad=True)
+    both(x, a).sum().backward()
+    assert a.grad.tolist() == [-4, -1, 1, 4]
+
+
+def test_closures_and_library_numbers_are_taken_as_they_are():
+    width = np.float64(0.5)
+    bump = fn.elementwise(lambda x: math.sqrt(2) * np.exp(-((x / width) ** 2)) + np.pi)
+    assert bump.name == "own"
+    np.testing.assert_allclose(bump(np.ones(1)).data, math.sqrt(2) * np.exp(-4) + np.pi)
+
+
+def test_two_formulas_of_one_name_are_two():
+    one, two = (fn.elementwise(f, name="same") for f in (lambda x: x + 1, lambda x: x * 5))
+    assert one(np.ones(1, "f")).item() == 2
+    assert two(np.ones(1, "f")).item() == 5
+
+
+def test_in_a_network():
+    fn.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 8), nn.Lambda(swish), nn.Linear(8, 2))
+    assert repr(net[1]) == "Lambda(swish)"
+    x = np.random.default_rng(0).standard_normal((200, 2)).astype("f")
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    trainer = fn.Trainer(net, nn.CrossEntropyLoss(), optim.Adam(net.parameters(), lr=0.03))
+    history = trainer.fit((x, y), epochs=25, progress=False)
+    assert history.last["accuracy"] > 0.9
+    assert history.eager == "swish_forward has no native kernel"
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x if x > 0 else 0, r"a condition on an element .* use np.where"),
+        (lambda x: math.exp(x), r"use NumPy's functions in place of those of math"),
+        (lambda x: np.sinc(x), r"elementwise own: "),
+        (
+            lambda x: np.fmod(x, 2),
+            r"numpy.fmod is nothing that a formula may call: arithmetic, comparisons, abs",
+        ),
+        (lambda x: np.sum(x), r"elementwise own: numpy.sum is nothing that a formula may call"),
+        (lambda x: np.add.reduce(x), r"numpy.add.reduce"),
+        (lambda x: x + np.ones(3), r"an array of shape \(3,\) is among the elements; make it an argument"),
+        (lambda x: [x], r"gives a list, expected an expression of x"),
+        (lambda: 3, r"takes \(\), expected x and more by name"),
+        (lambda *x: x[0], r"takes \(\*x\)"),
+        (lambda x, y: x * y, r"y and dy mean the result"),
+        (3, r"elementwise: function must be callable, got int"),
+    ],
+)
+def test_what_is_no_expression(function, message):
+    with pytest.raises(TypeError, match=message):
+        fn.elementwise(function)
+
+
+def test_a_derivative_for_each_tensor():
+    with pytest.raises(TypeError, match="derivative must be a function for each of x, a"):
+        fn.elementwise(lambda x, a: x * a, derivative=lambda x, a: x * a)
+    with pytest.raises(ValueError, match="fastnano has an op of this name"):
+        fn.elementwise(lambda x: x, name="relu")
