@@ -119,6 +119,7 @@ WORKLOADS = (
     Workload("mean", "pixels", {"n": BATCH, "s": 28 * 28}),
     _channels("count_correct", "scores", CLASSES, 1),
     Workload("embedding", "words", {"n": BATCH, "s": 32, "v": 1000, "e": 128}, {"padding_idx": -1}),
+    _channels("one_hot", "scores", CLASSES, 1),
     Workload("take", "lenet 1", {"n": BATCH, "i": 28 * 28, "j": 32 * 32}),
     Workload("spread", "mlp 1", {"n": BATCH, "i": 512, "j": 512, "k": 1}),
     Workload("running_statistics", "bncnn 2", {"c": 32}),

@@ -174,6 +174,9 @@ CASES = [
     case("embedding", "n=7 s=5 v=4 e=3", index=four_classes, padding_idx=-1),
     case("embedding", "n=17 s=1 v=4 e=33", index=four_classes, padding_idx=2, smooth=False),
     case("embedding", "n=1 s=1 v=4 e=1", index=four_classes, padding_idx=0, smooth=False),
+    case("one_hot", "n=9 s=1 c=4", target=four_or_ignored),
+    case("one_hot", "n=5 s=7 c=4", target=four_classes),
+    case("one_hot", "n=3 s=2 c=1", target=four_classes),
     case("take", "n=3 i=6 j=9", index=places),
     case("take", "n=17 i=33 j=5", index=places),
     case("take", "n=2 i=1 j=3", index=values(0, -1, 0)),
@@ -241,6 +244,11 @@ EXPRESSION_CASES = [
     *expressions("arctan2", *BROADCAST, maker=away),
     *expressions("remainder", *BROADCAST, maker=(positive, fractions)),
     *expressions("where", ((3, 4),) * 3, ((4,), (3, 1), ()), maker=(yes_or_no, normal, normal)),
+    # losses
+    *expressions("huber", *ONE, ((),), delta=0.5),
+    *expressions("log_cosh", *ONE, ((),)),
+    *expressions("binary_cross_entropy", *BROADCAST, maker=share),
+    *expressions("binary_cross_entropy_with_logits", *BROADCAST),
     # reductions
     *(
         row

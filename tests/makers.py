@@ -88,6 +88,10 @@ def positive(rng, shape, made):
     return rng.uniform(0.5, 2, shape)
 
 
+def share(rng, shape, made):
+    return rng.uniform(0.05, 0.95, shape)
+
+
 def quarter(rng, shape, made):
     return np.full(shape, 0.25)
 

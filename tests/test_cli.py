@@ -15,7 +15,7 @@ import pytest
 
 import fastnano
 from fastnano import _state, checkpoint
-from fastnano.cli import COMMANDS, main
+from fastnano.cli import COMMANDS, _options, main
 from fastnano.data import SyntheticDigits, write_idx
 
 LAYERS = "conv 4 5 stride=2, relu, maxpool 2, flatten, dense 10"
@@ -273,6 +273,17 @@ def test_mnist_that_cannot_be_had_is_an_error_that_says_how_to_get_it(tmp_path):
 def test_losses_optimisers_and_schedules(few, options):
     assert train(few, "--layers", "flatten, dense 10", "--epochs", "1", *options, "--out", "run") == 0
     assert records(Path("run"))[0]["loss"] > 0
+
+
+@pytest.mark.parametrize("name", [*_options.LOSSES, *_options.ONE_HOT_LOSSES])
+def test_every_loss_is_lower_for_the_right_labels(name):
+    loss, x, labels = (
+        _options.loss(_options.parse(["--loss", name])),
+        4 * np.eye(4, 3, dtype="f"),
+        [0, 1, 2, 0],
+    )
+    good, bad = (loss(fastnano.tensor(x), np.array(y)).item() for y in (labels, [1, 2, 0, 2]))
+    assert 0 <= good < bad
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ SPECIAL = (
     *(0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 2.0, -2.0, 3.0, 0.5, -1.5),
     *(1e-40, 1e30, -1e30, 100.0),
 )
+CANCELLING = ("log_cosh_forward", "binary_cross_entropy")  # differences of terms much larger than their value
 SIZES = (1, 7, 16, 17, 1001, 40_003)  # the last one is worth several threads
 PARSED = {f.name: f for f in formulas(Path(_kernels.__file__).parent)}
 
@@ -74,7 +75,9 @@ def test_a_kernel_computes_its_formula(name, special, variant):
         kernel(*(g.array for g in guarded.values()), *(env[n] for n in contract.scalars))
         for argument, g in guarded.items():
             g.check(f"{name}: {argument}")
-        np.testing.assert_allclose(guarded[formula.output].array, want, rtol=2e-6, atol=1e-38, err_msg=name)
+        largest = np.abs(want[np.isfinite(want)]).max(initial=0) if name.startswith(CANCELLING) else 0
+        least = 1e-38 + 1e-6 * largest
+        np.testing.assert_allclose(guarded[formula.output].array, want, rtol=2e-6, atol=least, err_msg=name)
 
 
 @pytest.mark.parametrize("name", NAMES)

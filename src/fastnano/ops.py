@@ -145,8 +145,10 @@ OPS = {
         Op("mean", "x[n,s] -> +y[]", "dy -> dx"),
         # rows of a table; padding_idx is below 0 where there is none
         Op("embedding", "index[n,s]:i8 weight[v,e] -> y[n,s,e] ; padding_idx", "dy index -> +dweight"),
-        # indexing: what a sample's slices, permutations and paddings are, and what spreads one array over the
-        # samples of a batch; zero where index is below 0.  Of like only the number of samples matters
+        # indexing: what class indices stand for; what a sample's slices, permutations and paddings are, and what
+        # spreads one array over the samples of a batch; zero where index is below 0.  Of like only the number of
+        # samples matters
+        Op("one_hot", "target[n,s]:i8 value[c] -> y[n,c,s]"),
         Op("take", "x[n,i] index[j]:i4 -> y[n,j]", "dy index -> dx"),
         Op("spread", "x[i] index[j]:i4 like[n,k] -> y[n,j]", "dy index -> +dx"),
     )

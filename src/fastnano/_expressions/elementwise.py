@@ -108,4 +108,36 @@ ROWS = (
         dx=lambda dz, condition: np.where(condition, dz, 0),
         dy=lambda dz, condition: np.where(condition, 0, dz),
     ),
+    # losses
+    Expression(
+        "huber",
+        lambda x, *, delta: np.where(np.abs(x) < delta, x * x / 2, delta * (np.abs(x) - delta / 2)),
+        dx=lambda dz, x, *, delta: dz * np.minimum(np.maximum(x, -delta), delta),
+    ),
+    Expression(
+        "log_cosh",
+        lambda x: np.abs(x) + np.log1p(np.exp(-2 * np.abs(x))) - 0.6931471805599453,  # log 2
+        dx=lambda dz, x: dz * np.tanh(x),
+    ),
+    Expression(  # logarithms not below -100; that of 0, which the smallest float32 stands for, without a warning
+        "binary_cross_entropy",
+        lambda x, y: (
+            (y - 1) * np.maximum(np.log(np.maximum(1 - x, 1e-45)), -100)
+            - y * np.maximum(np.log(np.maximum(x, 1e-45)), -100)
+        ),
+        dx=lambda dz, x, y: dz * (x - y) / np.maximum((1 - x) * x, 1e-12),
+        dy=lambda dz, x: (
+            dz
+            * (
+                np.maximum(np.log(np.maximum(1 - x, 1e-45)), -100)
+                - np.maximum(np.log(np.maximum(x, 1e-45)), -100)
+            )
+        ),
+    ),
+    Expression(  # e^-|x| cannot overflow
+        "binary_cross_entropy_with_logits",
+        lambda x, y: np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x))),
+        dx=lambda dz, x, y: dz * (np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x))) - y),
+        dy=lambda dz, x: -dz * x,
+    ),
 )

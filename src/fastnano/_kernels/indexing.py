@@ -1,8 +1,14 @@
-"""Values put elsewhere, by a list of places; what no place is named for is zero."""
+"""Values put elsewhere, by a list of places or by labels; what no place is named for is zero."""
 
 import numpy as np
 
-__all__ = ["spread_dx", "spread_forward", "take_dx", "take_forward"]
+__all__ = ["one_hot_forward", "spread_dx", "spread_forward", "take_dx", "take_forward"]
+
+
+def one_hot_forward(target, value, y):
+    """y[n, c, s] = value_c where c is the target, else 0; a target that is no class has no 1."""
+    here = np.arange(y.shape[1])[:, None] == target[:, None]
+    y[...] = np.where(here, value[:, None], 0)
 
 
 def take_forward(x, index, y):

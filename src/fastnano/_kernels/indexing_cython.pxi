@@ -1,5 +1,16 @@
 # Values put elsewhere: a block element at a time, the same place of sixteen samples.
 
+cdef void one_hot_forward(
+    const ivec *target, const float *value, vec *y, size c, size s, size blocks
+) noexcept nogil:
+    cdef size block, i, k, column = VECS * s
+    for block in range(blocks):
+        for k in range(c):
+            for i in range(column):
+                y[k * column + i] = where(equal(target[i], <int> k), splat(value[k]))
+        target, y = target + column, y + c * column
+
+
 cdef void take_forward(const vec *x, const int32_t *index, vec *y, size i, size j, size blocks) noexcept nogil:
     cdef size block, half, to
     for block in range(blocks):

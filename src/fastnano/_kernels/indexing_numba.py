@@ -2,7 +2,16 @@ import numpy as np
 
 from ._numba import kernel, prange
 
-__all__ = ["spread_dx", "spread_forward", "take_dx", "take_forward"]
+__all__ = ["one_hot_forward", "spread_dx", "spread_forward", "take_dx", "take_forward"]
+
+
+@kernel()
+def one_hot_forward(target, value, y):
+    N, C, S = y.shape
+    for n in prange(N):
+        for c in range(C):
+            for s in range(S):
+                y[n, c, s] = value[c] if target[n, s] == c else y.dtype.type(0)
 
 
 @kernel()

@@ -14,7 +14,26 @@ if TYPE_CHECKING:
     from .. import nn, optim
     from ..data import Compose, ImageDataset
 
-LOSSES = ("cross-entropy", "hinge", "multi-margin", "mse")
+LOSSES = {  # of scores and labels
+    "cross-entropy": "CrossEntropyLoss",
+    "squared-log": "SquaredLogLoss",
+    "expectation": "ExpectationLoss",
+    "regularized-expectation": "RegularizedExpectationLoss",
+    "chebyshev": "ChebyshevLoss",
+    "tanimoto": "TanimotoLoss",
+    "cauchy-schwarz": "CauchySchwarzLoss",
+    "hinge": "HingeLoss",
+    "squared-hinge": "SquaredHingeLoss",
+    "cubed-hinge": "CubedHingeLoss",
+    "multi-margin": "MultiMarginLoss",
+}
+ONE_HOT_LOSSES = {  # of scores and 1 for the label's class, 0 for the rest
+    "bce": "BCEWithLogitsLoss",
+    "mse": "MSELoss",
+    "l1": "L1Loss",
+    "smooth-l1": "SmoothL1Loss",
+    "log-cosh": "LogCoshLoss",
+}
 OPTIMIZERS = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003}  # and their learning rates
 SCHEDULES = ("none", "step", "cosine", "onecycle")
 AUGMENTS = {"shift": 2, "rotate": 10, "flip": 0.5}  # pixels, degrees, probability
@@ -65,7 +84,7 @@ def _network_options(add: Callable[..., Any]) -> None:
 def _training_options(add: Callable[..., Any]) -> None:
     rates = ", ".join(f"{rate} for {name}" for name, rate in OPTIMIZERS.items())
     for what, default, known in (
-        ("loss", "cross-entropy", LOSSES),
+        ("loss", "cross-entropy", (*LOSSES, *ONE_HOT_LOSSES)),
         ("optimizer", "adam", tuple(OPTIMIZERS)),
         ("schedule", "onecycle", SCHEDULES),
     ):
@@ -185,18 +204,15 @@ def loss(args: Any) -> Any:
 
     if args.loss == "cross-entropy":
         return nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
-    if args.loss == "mse":
-        return _one_hot_mse
-    return {"hinge": nn.HingeLoss, "multi-margin": nn.MultiMarginLoss}[args.loss]()
+    if args.loss in ONE_HOT_LOSSES:
+        return _of_one_hot(getattr(nn, ONE_HOT_LOSSES[args.loss])())
+    return getattr(nn, LOSSES[args.loss])()
 
 
-def _one_hot_mse(x: Any, labels: Any) -> Any:
-    """Squared distance from 1 for the class and 0 for the rest."""
-    import numpy as np
+def _of_one_hot(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    from ..nn.functional._loss_arguments import class_shares
 
-    from .. import nn
-
-    return nn.functional.mse_loss(x, np.eye(x.shape[1], dtype=x.dtype)[labels])
+    return lambda x, labels: loss(x, class_shares("loss", x, labels))
 
 
 def optimizer(args: Any, model: nn.Module) -> optim.Optimizer:

@@ -15,6 +15,16 @@ _NAMES = {
         "Softmax",
         "Tanh",
     ),
+    "class_loss": (
+        "CauchySchwarzLoss",
+        "ChebyshevLoss",
+        "DiceLoss",
+        "ExpectationLoss",
+        "RegularizedExpectationLoss",
+        "SquaredLogLoss",
+        "TanimotoLoss",
+        "TverskyLoss",
+    ),
     "clip": (
         "clip_grad_norm_",
         "clip_grad_value_",
@@ -31,6 +41,10 @@ _NAMES = {
         "Sequential",
     ),
     "conv": ("Conv2d",),
+    "distance": (
+        "CosineSimilarity",
+        "PairwiseDistance",
+    ),
     "dropout": (
         "AlphaDropout",
         "Dropout",
@@ -49,12 +63,26 @@ _NAMES = {
         "Maxout",
     ),
     "loss": (
-        "CrossEntropyLoss",
-        "HingeLoss",
+        "HuberLoss",
         "L1Loss",
+        "LogCoshLoss",
         "MSELoss",
+        "SSELoss",
+        "SmoothL1Loss",
+    ),
+    "margin_loss": (
+        "CosineEmbeddingLoss",
+        "CubedHingeLoss",
+        "HingeEmbeddingLoss",
+        "HingeLoss",
+        "MarginRankingLoss",
+        "MultiLabelMarginLoss",
+        "MultiLabelSoftMarginLoss",
         "MultiMarginLoss",
-        "NLLLoss",
+        "SoftMarginLoss",
+        "SquaredHingeLoss",
+        "TripletMarginLoss",
+        "TripletMarginWithDistanceLoss",
     ),
     "module": (
         "Module",
@@ -82,6 +110,20 @@ _NAMES = {
         "PenalizedLoss",
         "UnitNorm",
     ),
+    "pool": (
+        "AvgPool2d",
+        "MaxPool2d",
+    ),
+    "probability_loss": (
+        "BCELoss",
+        "BCEWithLogitsLoss",
+        "CrossEntropyLoss",
+        "GaussianNLLLoss",
+        "KLDivLoss",
+        "LogLoss",
+        "NLLLoss",
+        "PoissonNLLLoss",
+    ),
     "recurrent": (
         "GRU",
         "GRUCell",
@@ -90,25 +132,25 @@ _NAMES = {
         "RNN",
         "RNNCell",
     ),
-    "pool": (
-        "AvgPool2d",
-        "MaxPool2d",
-    ),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, ("functional", "utils"), _NAMES)
 
 if TYPE_CHECKING:
     from . import functional, utils
     from .activation import *
+    from .class_loss import *
     from .clip import *
     from .containers import *
     from .conv import *
+    from .distance import *
     from .dropout import *
     from .embedding import *
     from .linear import *
     from .loss import *
+    from .margin_loss import *
     from .module import *
     from .norm import *
     from .penalty import *
     from .pool import *
+    from .probability_loss import *
     from .recurrent import *

@@ -23,6 +23,15 @@ def pair(owner: str, name: str, value: Any, least: int = 1) -> tuple[int, int]:
     return count(owner, name, values[0], least), count(owner, name, values[1], least)
 
 
+def positive(owner: str, name: str, value: Any) -> float:
+    """A number above 0."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{owner}: {name}={value!r} must be a number above 0")
+    if not float(value) > 0:
+        raise ValueError(f"{owner}: {name}={value} must be above 0")
+    return float(value)
+
+
 def probability(owner: str, name: str, value: Any) -> float:
     """A number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -1,4 +1,4 @@
-"""Losses."""
+"""Losses of numbers, and what all losses share."""
 
 from __future__ import annotations
 
@@ -6,60 +6,25 @@ from typing import Any
 
 from ..autograd import Tensor, as_tensor
 from . import functional as F
-from ._arguments import choice, probability
-from .functional._loss import REDUCTIONS
+from ._arguments import choice, positive
+from .functional._loss_arguments import REDUCTIONS
 from .module import Module
 
-__all__ = ["CrossEntropyLoss", "HingeLoss", "L1Loss", "MSELoss", "MultiMarginLoss", "NLLLoss"]
+__all__ = ["HuberLoss", "L1Loss", "LogCoshLoss", "MSELoss", "SSELoss", "SmoothL1Loss"]
 
 
 class _Loss(Module):
+    reductions: tuple[str, ...] = REDUCTIONS
+
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = choice(type(self).__name__, "reduction", reduction, REDUCTIONS)
+        self.reduction = choice(type(self).__name__, "reduction", reduction, self.reductions)
 
 
 class _WeightedLoss(_Loss):
-    def __init__(self, reduction: str, weight: Any) -> None:
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", None if weight is None else as_tensor(weight))
-
-
-class CrossEntropyLoss(_WeightedLoss):
-    """−(1 − ε) · w_t · log softmax(x)_t − ε/C · Σ_c w_c · log softmax(x)_c, one fused kernel.
-
-    Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or probabilities of x's
-    shape.
-    ``weight`` one per class; ``ignore_index`` marks targets that do not count; ε = ``label_smoothing``.
-    The mean is over Σ w_t.  Raises ValueError for classes out of range and for an empty batch.
-    """
-
-    def __init__(
-        self,
-        weight: Any = None,
-        ignore_index: int = -100,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(reduction, weight)
-        self.ignore_index = ignore_index
-        self.label_smoothing = probability("CrossEntropyLoss", "label_smoothing", label_smoothing)
-
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.cross_entropy(
-            x, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
-        )
-
-
-class NLLLoss(_WeightedLoss):
-    """−w_t · x_t for log-probabilities x (N, C, d...) and classes t; see CrossEntropyLoss for the options."""
-
-    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(reduction, weight)
-        self.ignore_index = ignore_index
-
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.nll_loss(x, target, self.weight, self.ignore_index, self.reduction)
 
 
 class MSELoss(_Loss):
@@ -76,33 +41,56 @@ class L1Loss(_Loss):
         return F.l1_loss(x, target, self.reduction)
 
 
-class MultiMarginLoss(_WeightedLoss):
-    """Multi-class hinge: Σ_{c≠t} w_t · max(0, margin − x_t + x_c)^p / C per sample.
+class SSELoss(_Loss):
+    """Σ (x − target)², the sum of squared errors; shapes are equal.
 
-    Shapes: scores x (N, C) or (C,), target (N,) or ().  Source: K. Crammer, Y. Singer, JMLR 2, 2001.
+    ``reduction``: "sum" over everything; "mean" over the samples, (N, ...), of what each holds; "none": one
+    sum per sample.
+    Source: C. Bishop, "Pattern Recognition and Machine Learning", 2006, equation 1.2 without its ½.
     """
 
-    def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean") -> None:
-        super().__init__(reduction, weight)
-        if p not in (1, 2):
-            raise ValueError(f"MultiMarginLoss: p={p} must be 1 or 2")
-        self.p, self.margin = p, margin
-
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.multi_margin_loss(x, target, self.p, self.margin, self.weight, self.reduction)
-
-
-class HingeLoss(_Loss):
-    """One-vs-rest hinge: max(0, margin − t · x) per element, reduced over all elements.
-
-    target holds t = ±1 in x's shape, or class indices (N,) for scores (N, C): t = +1 for the class, −1 for
-    the rest.
-    Source: V. Vapnik, "The Nature of Statistical Learning Theory", 1995.
-    """
-
-    def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
+    def __init__(self, reduction: str = "sum") -> None:
         super().__init__(reduction)
-        self.margin = float(margin)
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.hinge_loss(x, target, self.margin, self.reduction)
+        return F.sse_loss(x, target, self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """d² / 2β where d = |x − target| < β, else d − β/2; with β = 0, L1Loss.  Shapes are equal.
+
+    Source: R. Girshick, "Fast R-CNN", arXiv:1504.08083, equation 3, for β = 1.
+    """
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if beta < 0:
+            raise ValueError(f"SmoothL1Loss: beta={beta} must be at least 0")
+        self.beta = beta
+
+    def forward(self, x: Tensor, target: Any) -> Tensor:
+        return F.smooth_l1_loss(x, target, self.reduction, self.beta)
+
+
+class HuberLoss(_Loss):
+    """d² / 2 where d = |x − target| < δ, else δ · (d − δ/2); shapes are equal.
+
+    Source: P. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35, 1964.
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = positive("HuberLoss", "delta", delta)
+
+    def forward(self, x: Tensor, target: Any) -> Tensor:
+        return F.huber_loss(x, target, self.reduction, self.delta)
+
+
+class LogCoshLoss(_Loss):
+    """log cosh(x − target), near d²/2 for small d = |x − target| and d − log 2 for large; shapes are equal.
+
+    Source: R. Saleh, A. Saleh, "Statistical Properties of the log-cosh Loss Function", arXiv:2208.04564.
+    """
+
+    def forward(self, x: Tensor, target: Any) -> Tensor:
+        return F.log_cosh_loss(x, target, self.reduction)

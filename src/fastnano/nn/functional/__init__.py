@@ -8,40 +8,62 @@ from ..._lazy import lazy
 
 _NAMES = {
     "_activation": ("leaky_relu", "log_softmax", "relu", "sigmoid", "softmax", "tanh"),
-    "_conv": ("conv2d",),
-    "_dropout": (
-        "alpha_dropout",
-        "dropout",
-        "dropout1d",
-        "dropout2d",
-        "dropout3d",
-        "feature_alpha_dropout",
+    "_class_loss": (
+        "cauchy_schwarz_loss",
+        "chebyshev_loss",
+        "dice_loss",
+        "expectation_loss",
+        "regularized_expectation_loss",
+        "squared_log_loss",
+        "tanimoto_loss",
+        "tversky_loss",
     ),
+    "_conv": ("conv2d",),
+    "_distance": ("cosine_similarity", "pairwise_distance"),
+    "_dropout": ("alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"),
     "_embedding": ("embedding",),
     "_linear": ("bilinear", "linear", "maxout"),
-    "_loss": ("cross_entropy", "hinge_loss", "l1_loss", "mse_loss", "multi_margin_loss", "nll_loss"),
-    "_norm": (
-        "batch_norm",
-        "group_norm",
-        "instance_norm",
-        "layer_norm",
-        "local_response_norm",
-        "rms_norm",
+    "_loss": ("huber_loss", "l1_loss", "log_cosh_loss", "mse_loss", "smooth_l1_loss", "sse_loss"),
+    "_margin_loss": (
+        "cosine_embedding_loss",
+        "hinge_embedding_loss",
+        "hinge_loss",
+        "margin_ranking_loss",
+        "multi_margin_loss",
+        "multilabel_margin_loss",
+        "multilabel_soft_margin_loss",
+        "soft_margin_loss",
+        "triplet_margin_loss",
+        "triplet_margin_with_distance_loss",
     ),
+    "_norm": ("batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"),
     "_padding": ("pad",),
-    "_recurrent": ("gru", "lstm", "rnn"),
     "_pool": ("avg_pool2d", "max_pool2d"),
+    "_probability_loss": (
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "cross_entropy",
+        "gaussian_nll_loss",
+        "kl_div",
+        "nll_loss",
+        "poisson_nll_loss",
+    ),
+    "_recurrent": ("gru", "lstm", "rnn"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, (), _NAMES)
 
 if TYPE_CHECKING:
     from ._activation import *
+    from ._class_loss import *
     from ._conv import *
+    from ._distance import *
     from ._dropout import *
     from ._embedding import *
     from ._linear import *
     from ._loss import *
+    from ._margin_loss import *
     from ._norm import *
     from ._padding import *
     from ._pool import *
+    from ._probability_loss import *
     from ._recurrent import *
