@@ -279,6 +279,12 @@ EXPRESSION_CASES = [
     *expressions("reshape", *ONE, to=(4, 6)),
     *expressions("reshape", *ONE, to=(-1,)),
     *expressions("permute", *ONE, axes=(2, 0, 1)),
+    *expressions(
+        "segment_sum segment_max", ((5, 3, 2),), maker=distinct, index=np.array([3, 0, 3, 3, 1]), size=5
+    ),
+    *expressions(
+        "segment_sum segment_max", *VECTOR, maker=distinct, index=np.zeros(VECTOR[0][0], int), size=1
+    ),
     *expressions("index", *ONE, index=1),
     *expressions("index", *ONE, index=(slice(None), -1, slice(0, 4, 2))),
     *expressions("index", *ONE, index=(..., None, slice(1, 3))),

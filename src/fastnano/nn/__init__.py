@@ -54,6 +54,11 @@ _NAMES = {
         "FeatureAlphaDropout",
     ),
     "embedding": ("Embedding",),
+    "graph": (
+        "EdgeConv",
+        "GCNConv",
+        "MessagePassing",
+    ),
     "linear": (
         "Bilinear",
         "Dense",
@@ -133,10 +138,10 @@ _NAMES = {
         "RNNCell",
     ),
 }
-__getattr__, __dir__, __all__ = lazy(__name__, ("functional", "utils"), _NAMES)
+__getattr__, __dir__, __all__ = lazy(__name__, ("functional", "graph", "utils"), _NAMES)
 
 if TYPE_CHECKING:
-    from . import functional, utils
+    from . import functional, graph, utils
     from .activation import *
     from .class_loss import *
     from .clip import *
@@ -145,6 +150,7 @@ if TYPE_CHECKING:
     from .distance import *
     from .dropout import *
     from .embedding import *
+    from .graph import *
     from .linear import *
     from .loss import *
     from .margin_loss import *

@@ -9,7 +9,7 @@ from ..autograd import Tensor
 from .module import Parameter
 
 
-def uniform_fan_in(shape: tuple[int, ...], fan_in: int) -> Parameter:
+def uniform_fan_in(shape: tuple[int, ...], fan_in: float) -> Parameter:
     """Uniform in ±1/√fan_in, PyTorch's default for dense and convolution layers."""
     bound = fan_in**-0.5
     return Parameter(default_generator.rng.uniform(-bound, bound, shape).astype(np.float32))

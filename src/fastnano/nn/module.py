@@ -63,7 +63,9 @@ def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
         if not any(isinstance(x, np.ndarray) for x in inputs):
             return forward(self, *inputs, **options)
         if any(isinstance(x, Tensor) for x in inputs):
-            return forward(self, *map(as_tensor, inputs), **options)
+            return forward(
+                self, *(as_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs), **options
+            )
         tensors = [Tensor(x, state.grad_enabled and x.dtype.kind == "f") for x in map(native_array, inputs)]
         output = forward(self, *tensors, **options)
         arrays = _arrays(output)
