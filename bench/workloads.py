@@ -135,7 +135,15 @@ WORKLOADS = (
     _flat("sgd_momentum", "lenet 2", 16, 6, 5, 5),
     _flat("sgd_momentum", "basic 3", 128, 9216),
     _flat("adam", "mlp 1", 512, 784),
-    _flat("adamw", "mlp 1", 512, 784),
+    *(
+        _flat(step, "mlp 1", 512, 784)
+        for step in (
+            *("adam_amsgrad", "radam", "nadam", "adamax", "adagrad", "adadelta", "asgd", "rprop", "lion"),
+            *("rmsprop", "rmsprop_momentum", "rmsprop_centered", "rmsprop_centered_momentum"),
+        )
+    ),
+    Workload("asgd_rates", "once", {}),
+    Workload("nadam_product", "once", {}),
 )
 
 
@@ -188,8 +196,16 @@ _GIVEN = {
     "max_norm": [1.0],
     "factor": [0.999],
     "limit": [0.1],
+    "alpha": [0.99],
+    "rho": [0.9],
+    "etas": [0.5, 1.2],
+    "step_sizes": [1e-6, 50.0],
+    "eta": [0.01],
+    "mu": [0.5],
+    "mu_product": [0.5],
 }
-_POSITIVE = ("var", "running_var", "square", "logsumexp", "rstd")
+_POSITIVE = ("var", "running_var", "logsumexp", "rstd", "sum", "exp_inf", "acc_delta", "step_size")
+_POSITIVE += ("square_avg", "exp_avg_sq", "max_exp_avg_sq")
 
 
 def _fill(argument: Argument, known: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:

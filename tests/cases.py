@@ -51,9 +51,15 @@ WINOGRAD = (  # 3 x 3 kernels in tiles of 4 x 4 outputs, some tiles and some cha
     ("n=1 c=1 h=3 w=3 o=1 d=1 k=3 l=3", conv()),
 )
 
-ADAM = {"lr": values(0.1), "betas": values(0.9, 0.999), "eps": values(1e-8), "square": positive}
+ADAM = {"lr": values(0.1), "betas": values(0.9, 0.999), "eps": values(1e-8)}
+ADAM |= {"exp_avg_sq": positive, "max_exp_avg_sq": positive}
+DECAY = [{"weight_decay": values(0.01), "decoupled_weight_decay": values(how)} for how in (0, 1)]
+NADAM = {"momentum_decay": values(0.004), "mu_product": values(0.4)}
+RATES = {"lr": values(0.1), "weight_decay": values(0.01)}
+SPREAD = {"eps": values(1e-6), "square_avg": positive}
+CENTRED = {"alpha": values(0.9), "grad_avg": small}
 SGD = {"lr": values(0.1), "momentum": values(0.9), "nesterov": values(0), "step": values(2)}
-FIRST = {"step": values(1), "velocity": zeros}
+FIRST = {"step": values(1), "momentum_buffer": zeros}
 NESTEROV = {"nesterov": values(1)}
 LABELS = {"ignore_index": -100, "target": labels, "weight": positive}
 MARGIN = {"target": classes, "weight": positive}
@@ -198,10 +204,32 @@ CASES = [
     case("sgd_momentum", "...=5x7", **SGD, dampening=values(0), weight_decay=values(0)),
     case("sgd_momentum", "...=33", **SGD | FIRST, dampening=values(0.5), weight_decay=values(0.01)),
     case("sgd_momentum", "...=33", **SGD | NESTEROV, dampening=values(0), weight_decay=values(0.01)),
-    case("adam", "...=5x7", **ADAM, weight_decay=values(0.01), step=values(1)),
-    case("adam", "...=33", **ADAM, weight_decay=values(0), step=values(1000)),
-    case("adamw", "...=5x7", **ADAM, weight_decay=values(0.01), step=values(1)),
-    case("adamw", "...=33", **ADAM, weight_decay=values(0), step=values(1000)),
+    case("asgd", "...=5x7", **RATES, lambd=values(0.01), eta=values(0.1), mu=values(1)),
+    case("asgd", "...=33", **RATES, lambd=values(0.01), eta=values(0.1), mu=values(0.2)),
+    case("asgd_rates", lr=values(0.1), lambd=values(0.5), alpha=values(0.7), t0=values(3), step=values(2)),
+    case("asgd_rates", lr=values(0.1), lambd=values(0.5), alpha=values(0.7), t0=values(3), step=values(9)),
+    case("rprop", "...=5x7", etas=values(0.5, 1.2), step_sizes=values(0.7, 1.5), step_size=positive),
+    case("rprop", "...=33", etas=values(0.5, 1.2), step_sizes=values(1e-6, 50), step_size=positive, grad=few, prev=few),
+    case("lion", "...=5x7", **RATES, betas=values(0.9, 0.99)),
+    case("lion", "...=33", **RATES, betas=values(0.5, 0.8), grad=few, exp_avg=zeros),
+    case("adagrad", "...=5x7", **RATES, lr_decay=values(0.1), eps=values(1e-10), step=values(3), sum=positive),
+    case("adagrad", "...=33", **RATES, lr_decay=values(0), eps=values(0.1), step=values(1), sum=zeros),
+    case("adadelta", "...=5x7", **RATES, **SPREAD, rho=values(0.9), acc_delta=positive),
+    case("adadelta", "...=33", **RATES, **SPREAD, rho=values(0.5), acc_delta=zeros),
+    case("rmsprop", "...=5x7", **RATES, **SPREAD, alpha=values(0.99)),
+    case("rmsprop_momentum", "...=33", **RATES, **SPREAD, alpha=values(0.9), momentum=values(0.9)),
+    case("rmsprop_centered", "...=5x7", **RATES, **SPREAD, **CENTRED),
+    case("rmsprop_centered_momentum", "...=33", **RATES, **SPREAD, **CENTRED, momentum=values(0.9)),
+    *(
+        case(name, sizes, **ADAM, **DECAY[decoupled], step=values(step))
+        for name in ("adam", "adam_amsgrad", "radam")
+        for sizes, decoupled, step in (("...=5x7", 0, 1), ("...=33", 0, 1000), ("...=33", 1, 7))
+    ),
+    case("adamax", "...=5x7", **RATES, betas=values(0.9, 0.999), eps=values(1e-8), step=values(3), exp_inf=positive),
+    case("adamax", "...=33", **RATES, betas=values(0.5, 0.1), eps=values(0.1), step=values(1), exp_inf=positive),
+    case("nadam_product", betas=values(0.9, 0.999), momentum_decay=values(0.4), step=values(3), mu_product=values(0.5)),
+    case("nadam", "...=5x7", **ADAM, **DECAY[0], **NADAM, step=values(1)),
+    case("nadam", "...=33", **ADAM, **DECAY[1], **NADAM, step=values(9)),
 ]
 # fmt: on
 

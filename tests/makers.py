@@ -92,6 +92,11 @@ def share(rng, shape, made):
     return rng.uniform(0.05, 0.95, shape)
 
 
+def small(rng, shape, made):
+    """Between -0.5 and 0.5."""
+    return rng.uniform(-0.5, 0.5, shape)
+
+
 def quarter(rng, shape, made):
     return np.full(shape, 0.25)
 

@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import fastnano as fn
 from fastnano import nn, optim
 from oracle import PRECISIONS, array, back_end, pair, torch
+from words import words
 
 SHAPES = [(3, 4), (5,), (2, 1, 3, 3), ()]
 
@@ -25,8 +27,34 @@ OPTIMISERS = [
     "Adam(p, lr=0.05, betas=(0.0, 0.9), maximize=True)",
     "AdamW(p, lr=0.1)",
     "AdamW(p, lr=0.1, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.5, maximize=True)",
+    "Adam(p, lr=0.1, amsgrad=True, weight_decay=0.1)",
+    "Adam(p, lr=0.1, weight_decay=0.2, decoupled_weight_decay=True)",
+    "AdamW(p, lr=0.1, betas=(0.5, 0.6), amsgrad=True, maximize=True)",
+    "Adamax(p)",
+    "Adamax(p, lr=0.1, betas=(0.5, 0.7), eps=0.1, weight_decay=0.2, maximize=True)",
+    "NAdam(p)",
+    "NAdam(p, lr=0.1, betas=(0.5, 0.7), eps=0.1, weight_decay=0.2, momentum_decay=0.3, maximize=True)",
+    "NAdam(p, lr=0.1, weight_decay=0.2, decoupled_weight_decay=True)",
+    "RAdam(p)",
+    "RAdam(p, lr=0.1, betas=(0.5, 0.7), eps=0.1, weight_decay=0.2, maximize=True)",
+    "RAdam(p, lr=0.1, betas=(0.9, 0.99), weight_decay=0.2, decoupled_weight_decay=True)",
+    "Adagrad(p)",
+    "Adagrad(p, lr=0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=0.5, eps=0.1, maximize=True)",
+    "Adadelta(p)",
+    "Adadelta(p, lr=0.5, rho=0.5, eps=0.1, weight_decay=0.1, maximize=True)",
+    "RMSprop(p)",
+    "RMSprop(p, lr=0.1, alpha=0.5, eps=0.1, weight_decay=0.1, maximize=True)",
+    "RMSprop(p, lr=0.02, momentum=0.9, weight_decay=0.1)",
+    "RMSprop(p, lr=0.02, alpha=0.9, centered=True, eps=1e-3)",
+    "RMSprop(p, lr=0.02, alpha=0.9, centered=True, momentum=0.5, eps=1e-3, maximize=True)",
+    "ASGD(p, lr=0.1)",
+    "ASGD(p, lr=0.1, lambd=0.1, alpha=0.5, t0=4, weight_decay=0.1, maximize=True)",
+    "Rprop(p)",
+    "Rprop(p, lr=0.1, etas=(0.3, 1.7), step_sizes=(0.01, 0.5), maximize=True)",
     "SGD([{'params': p[:2]}, {'params': p[2:], 'lr': 0.5, 'momentum': 0.0}], lr=0.1, momentum=0.9)",
     "Adam([{'params': p[:1], 'betas': (0.1, 0.2)}, {'params': p[1:], 'lr': 0.5}], weight_decay=0.1)",
+    "AdamW([{'params': p[:1], 'amsgrad': True}, {'params': p[1:], 'maximize': True}], lr=0.1)",
+    "RMSprop([{'params': p[:1], 'centered': True}, {'params': p[1:], 'momentum': 0.9}], eps=1e-3)",
 ]
 
 SCHEDULES = [
@@ -43,6 +71,16 @@ SCHEDULES = [
 ]
 
 
+@contextmanager
+def doubles():
+    """PyTorch keeps the numbers of an optimiser's state in its default dtype."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 class Twins:
     """The same parameters, optimiser and schedule here and in PyTorch, given the same gradients."""
 
@@ -51,9 +89,10 @@ class Twins:
         self.dtype = dtype
         self.ours = [nn.Parameter(v.astype(dtype)) for v in values]
         self.theirs = [torch.nn.Parameter(torch.tensor(v)) for v in values]
-        self.optimisers = [eval(optimiser, vars(o) | {"p": p})
-                           for o, p in ((optim, self.ours), (torch.optim, self.theirs))]  # fmt: skip
-        self.schedules = [eval(schedule, vars(o.lr_scheduler) | {"o": made}) if schedule else None
+        with doubles():
+            self.optimisers = [eval(optimiser, words(o) | {"p": p})
+                               for o, p in ((optim, self.ours), (torch.optim, self.theirs))]  # fmt: skip
+        self.schedules = [eval(schedule, words(o.lr_scheduler) | {"o": made}) if schedule else None
                           for o, made in zip((optim, torch.optim), self.optimisers, strict=True)]  # fmt: skip
 
     def step(self, i):
@@ -63,10 +102,23 @@ class Twins:
                 fn.tensor(gradient.astype(self.dtype)) if (i + j) % 4 else None
             )  # some have no gradient at times
             t.grad = torch.tensor(gradient) if (i + j) % 4 else None
-        for optimiser in self.optimisers:
-            optimiser.step()
+        with doubles():
+            for optimiser in self.optimisers:
+                optimiser.step()
         for schedule in filter(None, self.schedules):
             schedule.step()
+
+    def same_state(self):
+        """The same names, values and positions in the state_dicts."""
+        ours, theirs = (o.state_dict() for o in self.optimisers)
+        assert ours["state"].keys() <= theirs["state"].keys()
+        for i, values in ours["state"].items():
+            given = {name: value for name, value in theirs["state"][i].items() if value is not None}
+            assert values.keys() - {"step"} == given.keys() - {"step"}
+            for name, value in given.items():
+                np.testing.assert_allclose(values[name].reshape(value.shape), value, rtol=1e-3, atol=1e-5)
+        for mine, its in zip(ours["param_groups"], theirs["param_groups"], strict=True):
+            assert its.items() >= mine.items()
 
     def same(self, tolerance):
         for p, t in zip(self.ours, self.theirs, strict=True):
@@ -80,12 +132,30 @@ class Twins:
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_ten_steps(optimiser, precision):
+def test_fifty_steps(optimiser, precision):
     twins = Twins(optimiser, dtype=np.float64 if precision == "float64" else np.float32)
     with back_end(precision):
-        for i in range(10):
+        for i in range(50):
             twins.step(i)
-    twins.same(1e-10 if precision == "float64" else 1e-5)
+    twins.same(1e-10 if precision == "float64" else 2e-5)
+    twins.same_state()
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_the_state_of_pytorch_is_taken_over(optimiser):
+    twins = Twins(optimiser)
+    for i in range(5):
+        twins.step(i)
+    theirs = twins.optimisers[1].state_dict()
+    theirs["state"] = {
+        i: {"step": 5.0} | {name: value.numpy() for name, value in values.items() if value is not None}
+        for i, values in theirs["state"].items()  # PyTorch counts no steps for SGD
+    }
+    twins.optimisers[0].load_state_dict(theirs)
+    for i in range(5, 10):
+        twins.step(i)
+    twins.same(1e-10)
+    twins.same_state()
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of")
@@ -132,7 +202,7 @@ def test_a_network_trained_ten_steps(optimiser, precision):
         ours.float()
     x, t = array(20, 1, 8, 8), np.arange(20) % 3
     made = [
-        eval(optimiser, vars(o) | {"p": list(net.parameters())})
+        eval(optimiser, words(o) | {"p": list(net.parameters())})
         for o, net in ((optim, ours), (torch.optim, theirs))
     ]
     with back_end(precision):
@@ -156,10 +226,10 @@ def test_a_network_trained_ten_steps(optimiser, precision):
 @pytest.mark.parametrize("copy_state", [lambda s: s, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_a_training_goes_on_where_it_was_saved(optimiser, copy_state):
-    twins = Twins(optimiser, "OneCycleLR(o, 0.1, total_steps=10)")
+    twins = Twins(optimiser, "LinearLR(o, 0.1, total_iters=7)")
     for i in range(5):
         twins.step(i)
-    fresh = Twins(optimiser, "OneCycleLR(o, 0.1, total_steps=10)")
+    fresh = Twins(optimiser, "LinearLR(o, 0.1, total_iters=7)")
     for part, saved in ((fresh.optimisers[0], twins.optimisers[0]), (fresh.schedules[0], twins.schedules[0])):
         part.load_state_dict(copy_state(saved.state_dict()))
     for p, q in zip(fresh.ours, twins.ours, strict=True):
@@ -248,8 +318,11 @@ def test_loading_is_all_or_nothing():
     other = adam.state_dict()
     other["param_groups"][0]["lr"] = -1.0
     for state, message in (
-        (made(optim.SGD, 3, 2).state_dict(), r"parameter group lacks betas, eps"),
-        (made(optim.Adam, 2, 3).state_dict(), r"mean of parameter 0 has shape \(2,\), expected \(3,\)"),
+        (
+            made(optim.SGD, 3, 2).state_dict(),
+            r"parameter group lacks amsgrad, betas, decoupled_weight_decay, eps",
+        ),
+        (made(optim.Adam, 2, 3).state_dict(), r"exp_avg of parameter 0 has shape \(2,\), expected \(3,\)"),
         (made(optim.Adam, 3, 2, 1).state_dict(), r"state of parameter 2, but there are 2"),
         ({"state": {}, "param_groups": []}, r"0 parameter groups, expected 1"),
         ({**adam.state_dict(), "state": {0: {"step": np.ones(1)}}}, r"parameter 0 has \['step'\], expected"),

@@ -154,6 +154,9 @@ OPS = {
     )
 }
 
+_ADAM = "lr[1]:f8 betas[2]:f8 eps[1]:f8 weight_decay[1]:f8 decoupled_weight_decay[1]:f8"
+_MOMENTS = "~param[...] ~exp_avg[...] ~exp_avg_sq[...]"
+
 # Kernels that only update state or count; hyper-parameters are arrays, so that a schedule can change them between
 # steps.
 STEPS = {
@@ -179,17 +182,56 @@ STEPS = {
         Contract.parse(
             "sgd_momentum",
             "grad[...] lr[1]:f8 momentum[1]:f8 dampening[1]:f8 nesterov[1]:f8 weight_decay[1]:f8 step[1]:f8"
-            " -> ~param[...] ~velocity[...]",
+            " -> ~param[...] ~momentum_buffer[...]",
         ),
         Contract.parse(
-            "adam",
-            "grad[...] lr[1]:f8 betas[2]:f8 eps[1]:f8 weight_decay[1]:f8 step[1]:f8"
-            " -> ~param[...] ~mean[...] ~square[...]",
+            "asgd", "grad[...] lambd[1]:f8 weight_decay[1]:f8 eta[1]:f8 mu[1]:f8 -> ~param[...] ~ax[...]"
         ),
         Contract.parse(
-            "adamw",
+            "asgd_rates", "lr[1]:f8 lambd[1]:f8 alpha[1]:f8 t0[1]:f8 step[1]:f8 -> ~eta[1]:f8 ~mu[1]:f8"
+        ),
+        Contract.parse(
+            "rprop", "grad[...] etas[2]:f8 step_sizes[2]:f8 -> ~param[...] ~prev[...] ~step_size[...]"
+        ),
+        Contract.parse(
+            "lion", "grad[...] lr[1]:f8 betas[2]:f8 weight_decay[1]:f8 -> ~param[...] ~exp_avg[...]"
+        ),
+        Contract.parse(
+            "adagrad",
+            "grad[...] lr[1]:f8 lr_decay[1]:f8 weight_decay[1]:f8 eps[1]:f8 step[1]:f8 -> ~param[...] ~sum[...]",
+        ),
+        Contract.parse(
+            "adadelta",
+            "grad[...] lr[1]:f8 rho[1]:f8 eps[1]:f8 weight_decay[1]:f8"
+            " -> ~param[...] ~square_avg[...] ~acc_delta[...]",
+        ),
+        *(
+            Contract.parse(
+                f"rmsprop{variant}",
+                f"grad[...] lr[1]:f8{reads} alpha[1]:f8 eps[1]:f8 weight_decay[1]:f8"
+                f" -> ~param[...] ~square_avg[...]{writes}",
+            )
+            for variant, reads, writes in (
+                ("", "", ""),
+                ("_momentum", " momentum[1]:f8", " ~momentum_buffer[...]"),
+                ("_centered", "", " ~grad_avg[...]"),
+                ("_centered_momentum", " momentum[1]:f8", " ~grad_avg[...] ~momentum_buffer[...]"),
+            )
+        ),
+        *(
+            Contract.parse(name, f"grad[...] {_ADAM} step[1]:f8 -> {_MOMENTS}{more}")
+            for name, more in (("adam", ""), ("adam_amsgrad", " ~max_exp_avg_sq[...]"), ("radam", ""))
+        ),
+        Contract.parse(
+            "adamax",
             "grad[...] lr[1]:f8 betas[2]:f8 eps[1]:f8 weight_decay[1]:f8 step[1]:f8"
-            " -> ~param[...] ~mean[...] ~square[...]",
+            " -> ~param[...] ~exp_avg[...] ~exp_inf[...]",
+        ),
+        Contract.parse("nadam_product", "betas[2]:f8 momentum_decay[1]:f8 step[1]:f8 -> ~mu_product[1]:f8"),
+        Contract.parse(
+            "nadam",
+            "grad[...] lr[1]:f8 betas[2]:f8 eps[1]:f8 weight_decay[1]:f8 momentum_decay[1]:f8"
+            f" decoupled_weight_decay[1]:f8 step[1]:f8 mu_product[1]:f8 -> {_MOMENTS}",
         ),
     )
 }

@@ -129,8 +129,8 @@ class Trainer:
     """Train, evaluate and apply a model.
 
     ``loss`` maps (output, labels) to a scalar tensor; ``scheduler`` is stepped after each batch or each
-    epoch, as its class says (``per_batch``); gradients are clipped by their common norm (``clip_norm``) or
-    element by element (``clip_value``); ``penalties`` (``nn.L2Penalty(model[0], 1e-3)``) are added to the loss, in
+    epoch, as its class says (``per_batch``), ReduceLROnPlateau by the validation loss; gradients are clipped by
+    their common norm (``clip_norm``) or element by element (``clip_value``); ``penalties`` (``nn.L2Penalty(model[0], 1e-3)``) are added to the loss, in
     training and evaluation alike; ``constraints`` (``nn.MaxNorm(model[0], 2)``) hold after each step, which has then
     no native plan; ``callbacks`` are told what happens, and may set ``trainer.stop`` to
     a reason to end; ``transform`` is as in ``fit``.
@@ -260,12 +260,12 @@ class Trainer:
         if self.stop and self.status.step < self.status.steps:
             return
         seconds = self.status.seconds
-        if self.scheduler is not None and not self.scheduler.per_batch:
-            self.scheduler.step()
         record: Record = {"epoch": self.status.epoch} | self.status.measures()
         if validation is not None:
             measured = self._evaluate(self._trained, self._batches(validation, 256, prepare))
             record |= {f"val_{name}": value for name, value in measured.items()}
+        if self.scheduler is not None and not self.scheduler.per_batch:
+            self.scheduler.follow(record)
         record |= {
             "lr": rate,
             "seconds": seconds,

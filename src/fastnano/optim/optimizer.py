@@ -1,16 +1,20 @@
-"""Optimisers: what they share, SGD, Adam and AdamW."""
+"""What all optimisers share."""
 
 from __future__ import annotations
 
 from collections import UserDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from .._contract import Contract
 from .._rows import compute, contiguous
+from .._state import enable_grad, state
 from ..autograd import Tensor, launch
 from ..ops import EXPRESSIONS, STEPS
+
+__all__ = ["Optimizer", "ParamGroup"]
 
 
 class ParamGroup(UserDict):
@@ -20,12 +24,14 @@ class ParamGroup(UserDict):
     from a schedule, changes the next step.
     """
 
+    words = ("params", "adjust_lr_fn", "line_search_fn")  # what no kernel reads
+
     def __init__(self, params: list[Tensor], **hyper: Any) -> None:
         self.arrays: dict[str, np.ndarray] = {}
         super().__init__(hyper, params=params)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if name != "params":
+        if name not in self.words:
             value = _number(name, value)
             array = self.arrays.setdefault(name, np.empty(np.size(value), np.float64))
             if array.size != np.size(value):
@@ -52,14 +58,20 @@ def _describe(value: Any) -> str:
 
 
 class Optimizer:
-    """The base of all optimisers: parameter groups, state per parameter, and a loop over them."""
+    """The base of all optimisers: parameter groups, state per parameter, and a loop over them.
 
-    names: tuple[str, ...]  # arrays of state per parameter, zero at first
+    ``maximize`` goes up the gradient instead of down.  ``state_dict`` has PyTorch's form and names.
+    """
+
+    again = False  # whether step() needs a closure, since it looks at the loss more than once
+
+    # What an array of state is at first, a number or a hyper-parameter, where that is not zero.
+    first: Mapping[str, float | str] = {}
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[ParamGroup] = []
-        self.state: dict[Tensor, dict[str, np.ndarray]] = {}
+        self.state: dict[Tensor, dict[str, Any]] = {}
         given: list[Any] = [params] if isinstance(params, Tensor) else list(params)
         if not given:
             raise ValueError(f"{type(self).__name__}: params is empty; pass model.parameters()")
@@ -85,15 +97,22 @@ class Optimizer:
         if unknown:
             raise TypeError(f"{type(self).__name__}: unknown hyper-parameters {sorted(unknown)}")
         given = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
-        hyper = {k: _number(k, v) for k, v in given.items()}
+        hyper = {k: v if k in ParamGroup.words else _number(k, v) for k, v in given.items()}
         self.check(hyper)
         self.param_groups.append(ParamGroup(params, **hyper))
 
     def check(self, hyper: dict[str, Any]) -> None:
         """Refuse hyper-parameters out of range."""
-        for name in ("lr", "weight_decay", "eps"):
+        for name in ("lr", "weight_decay", "eps", "momentum"):
             if name in hyper and not hyper[name] >= 0:
                 raise ValueError(f"{type(self).__name__}: {name}={hyper[name]} must be at least 0")
+        if "betas" in hyper:
+            self._check_pair(hyper, "betas", 1.0)
+
+    def _check_pair(self, hyper: dict[str, Any], name: str, below: float) -> None:
+        pair = hyper[name]
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not all(0 <= x < below for x in pair):
+            raise ValueError(f"{type(self).__name__}: {name}={pair} must be two numbers in [0, {below:g})")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients (or set them to zero)."""
@@ -106,23 +125,48 @@ class Optimizer:
     def _parameters(self) -> Iterator[Tensor]:
         return (p for group in self.param_groups for p in group["params"])
 
-    def kernel(self, group: ParamGroup) -> str:
-        """The step row that serves a group."""
-        raise NotImplementedError(f"{type(self).__name__}.kernel: name the row of ops.STEPS")
+    def rows(self, group: Mapping[str, Any]) -> tuple[str, ...]:
+        """The rows of ops.STEPS that serve a group, in order."""
+        raise NotImplementedError(f"{type(self).__name__}.rows: name the rows of ops.STEPS")
 
-    def step(self) -> None:
-        """One update of every parameter that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update of every parameter that has a gradient.
+
+        A ``closure`` works the loss and the gradients out first; its loss is returned.
+        """
+        loss = None if closure is None else self._evaluate(closure)
         for group in self.param_groups:
-            contract = STEPS[self.kernel(group)]
+            contracts, keeps = self._contracts(group), self._keeps(group)
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                state = self._state_of(p)
-                env = {"grad": self._gradient(group, p), "param": p.data, **group.arrays, **state}
-                contract.bind(contract.fetch(env), {})
-                launch(STEPS["advance"], state)
-                launch(contract, env)
+                kept = self._state_of(p, group, keeps)
+                env = {"grad": self._gradient(group, p), "param": p.data, **group.arrays, **kept}
+                for contract in contracts:
+                    contract.bind(contract.fetch(env), {})
+                for contract in contracts:
+                    launch(contract, env)
                 p._version[0] += 1
+        return loss
+
+    @staticmethod
+    def _evaluate(closure: Callable[[], Any]) -> Any:
+        with enable_grad():
+            return closure()
+
+    def _refuse_recording(self) -> None:
+        """For steps that are Python code, not rows."""
+        if state.recording is not None:
+            state.recording.python(type(self).__name__)
+
+    def _contracts(self, group: Mapping[str, Any]) -> list[Contract]:
+        return [STEPS[name] for name in self.rows(group)]
+
+    def _keeps(self, group: Mapping[str, Any]) -> dict[str, bool]:
+        """The state of each parameter of a group, and whether it is a single number; else it is like the parameter."""
+        rows = self._contracts(group)
+        written = {a.name: a for contract in rows for a in contract.writes if a.name != "param"}
+        return {name: a.letters != ("...",) for name, a in written.items()}
 
     def _gradient(self, group: ParamGroup, p: Tensor) -> np.ndarray:
         gradient = p.grad.data  # type: ignore[union-attr]
@@ -130,24 +174,31 @@ class Optimizer:
             gradient = compute(EXPRESSIONS["neg"].forward, launch, x=gradient)
         return contiguous(gradient, launch)
 
-    def _state_of(self, p: Tensor) -> dict[str, np.ndarray]:
+    def _state_of(self, p: Tensor, group: ParamGroup, keeps: dict[str, bool]) -> dict[str, np.ndarray]:
+        """The arrays of state that a step needs, made where there are none yet."""
         if not p.data.flags.carray:
             p.data = np.require(p.data, requirements=("C", "A", "W"))
-        state = self.state.get(p)
-        if state is None:
-            state = {"step": np.zeros(1)} | {name: np.zeros_like(p.data) for name in self.names}
-            self.state[p] = state
-        return state
+        found = self.state.setdefault(p, {})
+        for name, single in keeps.items():
+            if name not in found:
+                first = self.first.get(name, 0.0)
+                value = group[first] if isinstance(first, str) else first
+                found[name] = np.full(1 if single else p.shape, value, float if single else p.dtype)
+        return found
 
     # Saving
 
     def state_dict(self) -> dict[str, Any]:
-        """State by the parameters' positions, and the groups' hyper-parameters."""
+        """State by the parameters' positions, and the groups' hyper-parameters with those positions."""
         position = {id(p): i for i, p in enumerate(self._parameters())}
         state = {
-            position[id(p)]: {k: v.copy() for k, v in values.items()} for p, values in self.state.items()
+            position[id(p)]: {k: np.array(v) for k, v in values.items()}
+            for p, values in self.state.items()
+            if values
         }
-        groups = [{k: v for k, v in group.items() if k != "params"} for group in self.param_groups]
+        groups = [
+            {**group, "params": [position[id(p)] for p in group["params"]]} for group in self.param_groups
+        ]
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -162,12 +213,16 @@ class Optimizer:
                 missing = sorted(self.defaults.keys() - saved.keys())
                 raise ValueError(f"load_state_dict: a parameter group lacks {', '.join(missing)}")
             self.check({k: v for k, v in saved.items() if k in self.defaults})
+        home = [
+            saved for saved, group in zip(groups, self.param_groups, strict=True) for _ in group["params"]
+        ]
         state = {
-            self._at(parameters, i): self._checked_state(i, parameters, values)
+            self._at(parameters, i): self._checked_state(i, parameters, values, home[int(i)])
             for i, values in state_dict["state"].items()
         }
         for group, saved in zip(self.param_groups, groups, strict=True):
-            group.update(saved)
+            known = {*self.defaults, "initial_lr"}  # those of other libraries may have more
+            group.update({k: v for k, v in saved.items() if k in known})
         self.state = state
 
     def _at(self, parameters: list[Tensor], i: Any) -> Tensor:
@@ -176,21 +231,23 @@ class Optimizer:
         return parameters[int(i)]
 
     def _checked_state(
-        self, i: Any, parameters: list[Tensor], values: Mapping[str, Any]
+        self, i: Any, parameters: list[Tensor], values: Mapping[str, Any], group: Mapping[str, Any]
     ) -> dict[str, np.ndarray]:
         """Copies of one parameter's saved arrays, in its shape and dtype."""
-        p, names = parameters[int(i)], ("step", *self.names)
-        if set(values) != set(names):
-            raise ValueError(f"load_state_dict: parameter {i} has {sorted(values)}, expected {sorted(names)}")
-        arrays = {
-            name: np.array(values[name], float if name == "step" else p.dtype, order="C") for name in names
-        }
-        for name, array in arrays.items():
-            expected = (1,) if name == "step" else p.shape
+        p, needed = parameters[int(i)], self._keeps(group)
+        if not values.keys() >= needed.keys():
+            raise ValueError(
+                f"load_state_dict: parameter {i} has {sorted(values)}, expected {sorted(needed)}"
+            )
+        arrays = {}
+        for name, single in needed.items():
+            array = np.array(values[name], float if single else p.dtype, order="C")
+            array, expected = (array.reshape(-1), (1,)) if single else (array, p.shape)
             if array.shape != expected:
                 raise ValueError(
                     f"load_state_dict: {name} of parameter {i} has shape {array.shape}, expected {expected}"
                 )
+            arrays[name] = array
         return arrays
 
     def __repr__(self) -> str:
@@ -200,98 +257,3 @@ class Optimizer:
             for group in self.param_groups
         )
         return f"{type(self).__name__}({'; '.join(groups)})"
-
-
-class SGD(Optimizer):
-    """g = grad + weight_decay · p;  v = momentum · v + (1 − dampening) · g, v = g at first;
-    p −= lr · (g + momentum · v if nesterov else v), or p −= lr · g without momentum.
-
-    Source: I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
-    """
-
-    names = ("velocity",)
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        hyper = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
-        super().__init__(params, hyper | {"nesterov": nesterov, "maximize": maximize})
-
-    def check(self, hyper: dict[str, Any]) -> None:
-        super().check(hyper)
-        if not hyper["momentum"] >= 0:
-            raise ValueError(f"SGD: momentum={hyper['momentum']} must be at least 0")
-        if hyper["nesterov"] and (hyper["momentum"] <= 0 or hyper["dampening"] != 0):
-            raise ValueError(
-                f"SGD: nesterov=True needs momentum > 0 and dampening 0, got momentum={hyper['momentum']}, "
-                f"dampening={hyper['dampening']}"
-            )
-
-    def kernel(self, group: ParamGroup) -> str:
-        return "sgd_momentum" if group["momentum"] else "sgd"
-
-
-class Adam(Optimizer):
-    """m = β₁ m + (1 − β₁) g;  s = β₂ s + (1 − β₂) g²;  p −= lr · m̂ / (√ŝ + eps),  g = grad + weight_decay ·
-    p.
-
-    m̂ and ŝ are m and s divided by 1 − βᵗ.  Source: D. Kingma, J. Ba, arXiv:1412.6980.
-    """
-
-    names = ("mean", "square")
-    row = "adam"
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        hyper = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        super().__init__(params, hyper)
-
-    def check(self, hyper: dict[str, Any]) -> None:
-        super().check(hyper)
-        betas = hyper["betas"]
-        if (
-            not isinstance(betas, (tuple, list))
-            or len(betas) != 2
-            or not all(0 <= beta < 1 for beta in betas)
-        ):
-            raise ValueError(f"{type(self).__name__}: betas={betas} must be two numbers in [0, 1)")
-
-    def kernel(self, group: ParamGroup) -> str:
-        return self.row
-
-
-class AdamW(Adam):
-    """Adam on the gradient alone, after p *= 1 − lr · weight_decay.
-
-    Source: I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", arXiv:1711.05101.
-    """
-
-    row = "adamw"
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)

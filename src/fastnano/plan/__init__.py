@@ -57,17 +57,24 @@ def training_step(
 
     ``check`` sees the loss before anything is updated.
     """
-    optimizer.zero_grad()
-    value, *right = measured(model, loss, x, y)
-    if check is not None:
-        check(float(value.data))
-    value.backward()
-    if clip_norm is not None:
-        clip_grad_norm_(model.parameters(), clip_norm)
-    if clip_value is not None:
-        clip_grad_value_(model.parameters(), clip_value)
-    optimizer.step()
-    return [value.data, *right]
+    first: list[np.ndarray] = []
+
+    def evaluate() -> Tensor:
+        optimizer.zero_grad()
+        value, *right = measured(model, loss, x, y)
+        if not first:  # some optimisers look more than once
+            if check is not None:
+                check(float(value.data))
+            first.extend([value.data, *right])
+        value.backward()
+        if clip_norm is not None:
+            clip_grad_norm_(model.parameters(), clip_norm)
+        if clip_value is not None:
+            clip_grad_value_(model.parameters(), clip_value)
+        return value
+
+    optimizer.step(evaluate)
+    return first
 
 
 def measured(model: Module, loss: Loss, x: Tensor, y: Any) -> tuple[Any, ...]:
@@ -259,7 +266,7 @@ class Plan:
             [(a.shape[1:], a.dtype.kind) for a in data[1:]],
             [(t.data.ctypes.data, t.shape, t.dtype, t.requires_grad) for t in self._tensors()],
             [(type(m), *_attributes(m)) for m in self._modules()],
-            [(self.optimizer.kernel(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
+            [(self.optimizer.rows(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
             [[id(a) for a in state.values()] for state in self.optimizer.state.values()] if groups else [],
             (self.clip_norm, self.clip_value, _native.current()),
         )
