@@ -160,20 +160,14 @@ class LBFGS(Optimizer):
     def _checked_state(
         self, i: Any, parameters: list[Tensor], values: Mapping[str, Any], group: Mapping[str, Any]
     ) -> dict[str, Any]:
-        size, kept = sum(p.data.size for p in parameters), {}
+        size = sum(p.data.size for p in parameters)
+        kept: dict[str, Any] = {}
         for name, value in values.items():
             array = np.array(value)
-            if (
-                name in ("d", "prev_flat_grad", "old_dirs", "old_stps")
-                and array.size
-                and array.shape[-1] != size
-            ):
-                raise ValueError(
-                    f"load_state_dict: {name} has {array.shape[-1]} values, but there are {size}"
-                )
-            kept[name] = (
-                array if name in ("d", "prev_flat_grad") else list(array) if array.ndim else array.item()
-            )
+            vectors = name in ("d", "prev_flat_grad", "old_dirs", "old_stps")
+            if vectors and len(array) and array.shape[-1] != size:
+                raise ValueError(f"load_state_dict: {name} has {array.shape[-1]} values, expected {size}")
+            kept[name] = (list(array) if array.ndim == 2 else array) if vectors else array.tolist()
         return kept
 
 
