@@ -216,6 +216,8 @@ def _fill(argument: Argument, known: Mapping[str, Any], rng: np.random.Generator
         most = known.get("i", CLASSES) if argument.name == "index" else CLASSES
         return rng.integers(0, most, shape).astype(argument.dtype)
     values = rng.standard_normal(shape, np.float32)
+    if argument.name == "grad_avg":  # its square is never above square_avg
+        return values / 20
     return np.abs(values) + np.float32(0.1) if argument.name in _POSITIVE else values
 
 
