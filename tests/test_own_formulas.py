@@ -9,6 +9,7 @@ import pytest
 import fastnano as fn
 from fastnano import nn, optim
 from fastnano._kernels import BACKENDS
+from twins import check
 
 FORMULAS = {  # functions of x, each with values at which it is smooth
     "polynomial": (lambda x: 3 * x**3 - x**2 / 2 + 1 - -x, (-2, 2)),
@@ -113,7 +114,45 @@ def test_in_a_network():
     trainer = fn.Trainer(net, nn.CrossEntropyLoss(), optim.Adam(net.parameters(), lr=0.03))
     history = trainer.fit((x, y), epochs=25, progress=False)
     assert history.last["accuracy"] > 0.9
-    assert history.eager == "swish_forward has no native kernel"
+    assert history.eager == ""
+
+
+class Bent(nn.Module):
+    """A slope below zero that is learned, and one that is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.slope = nn.Parameter(np.full(5, 0.2, "f"))
+        self.layers = nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3))
+        self.bend = fn.elementwise(
+            lambda x, a, *, b: np.maximum(x, 0) + a * np.minimum(x, 0) + b * np.tanh(x), name="bend"
+        )
+
+    def forward(self, x):
+        return self.layers[1](self.bend(self.layers[0](x), self.slope, b=0.1))
+
+
+def test_compiled_steps_take_the_ops_of_an_expression():
+    rng = np.random.default_rng(0)
+    check(Bent, x=rng.standard_normal((50, 4)).astype("f"), y=rng.integers(0, 3, 50), steps=20)
+
+
+@pytest.mark.parametrize(
+    ("op", "reason"),
+    [
+        (leaky, "gt_forward has no native form"),
+        (
+            fn.elementwise(lambda x, a: x * a, derivative=[lambda x, a: a * 1 + 0 * x] * 2),
+            "own_forward has no native kernel",
+        ),
+    ],
+)
+def test_the_trainer_says_what_has_no_plan(op, reason):
+    net = nn.Sequential(nn.Linear(2, 8), nn.Lambda(lambda x: op(x, 0.5)), nn.Linear(8, 2))
+    trainer = fn.Trainer(net, nn.CrossEntropyLoss(), optim.SGD(net.parameters()))
+    history = trainer.fit((np.ones((9, 2), "f"), np.arange(9) % 2), progress=False)
+    assert history.eager in ("", reason)
+    assert op is leaky or history.eager
 
 
 @pytest.mark.parametrize(

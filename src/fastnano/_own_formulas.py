@@ -21,7 +21,9 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ._kernels._formula import Parsed
 from ._own_kernels import Kernel, OwnKernel, OwnOp
+from ._state import state
 from .autograd import Tensor, as_tensor
+from .functions import elementwise as functions
 
 __all__ = ["ElementwiseOp", "elementwise"]
 
@@ -236,6 +238,7 @@ class ElementwiseOp(OwnOp):
     def __init__(self, name: str, function: Callable[..., Any], given: Any = None) -> None:
         arrays, numbers, defaults = _parameters(name, function)
         self.expression = _traced(name, function, arrays, numbers)
+        self.derived = given is None
         slopes = _given(name, given, arrays, numbers) or [derivative(self.expression, a) for a in arrays]
         values = [_times(ast.Name("dy"), slope) for slope in slopes]
         reads = [[r for r in (*arrays, "y") if r in _names(value)] for value in values]
@@ -264,10 +267,18 @@ class ElementwiseOp(OwnOp):
         arrays = [as_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs[:count]]
         like = next((x for x in arrays if isinstance(x, Tensor)), None)
         tensors = [as_tensor(x, like) for x in arrays]
+        if state.recording is not None and self.derived and len(inputs) >= count:
+            return self._of_ops(tensors, dict(zip(self.scalars, inputs[count:], strict=False)) | numbers)
         if len({t.shape for t in tensors}) > 1:
             shape = np.broadcast_shapes(*(t.shape for t in tensors))
             tensors = [t if t.shape == shape else t.expand(shape) for t in tensors]
         return super().__call__(*tensors, *inputs[count:], **numbers)
+
+    def _of_ops(self, tensors: list[Tensor], numbers: dict[str, Any]) -> Tensor:
+        """The expression in the library's own ops, whose native forms a compiled step can take up."""
+        known = dict(zip(self.inputs, tensors, strict=True)) | self.defaults | numbers
+        words = {name: getattr(functions, name) for name in _FUNCTIONS}
+        return eval(ast.unparse(self.expression), words, known)
 
     def __repr__(self) -> str:
         return f"<elementwise {self.name}({', '.join([*self.inputs, *self.scalars])}) = {ast.unparse(self.expression)}>"
@@ -291,7 +302,8 @@ def elementwise(
     such; at a kink ``where`` takes the side its condition says, ``maximum`` half of each.  ``derivative`` gives dy/dx
     instead (a function of the same parameters, or one for each tensor), for a straight-through estimator, say.
     Derivatives overflow where the expression does: tanh serves large x where exp does not.  ``swish.formulas`` shows
-    what was derived.  Numba compiles the loops; compiled steps have no native form of them.
+    what was derived.  Numba compiles the loops; compiled steps take the expression as the ops it is made of, where
+    these have native forms and no ``derivative`` is given.
 
     Raises TypeError for what is no expression of single elements, naming it.
     """
