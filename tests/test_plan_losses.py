@@ -17,6 +17,7 @@ LOSSES = [
     *((f"{name}Loss()", y) for name in ("Expectation", "SquaredLog", "Tanimoto") for y in (Y, SHARES)),
     ("RegularizedExpectationLoss(reduction='sum')", Y),
     ("CauchySchwarzLoss()", Y),
+    ("ChebyshevLoss()", Y),
     ("SquaredHingeLoss()", Y),
     ("CubedHingeLoss(0.5)", SIGNS),
     ("SSELoss('mean')", SHARES),

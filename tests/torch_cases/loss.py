@@ -138,6 +138,11 @@ ROWS = [
         "TripletMarginWithDistanceLoss(distance_function=lambda a, b: (a - b).abs().mean(-1), swap=True)",
         *[(5, 4)] * 3,
     ),
+    # classes
+    row("lambda x: F.one_hot(x)", classes(4, 5)),
+    row("lambda x: F.one_hot(x, 7)", classes(4, 2, 3, 5)),
+    row("lambda x: F.one_hot(x, num_classes=3)", classes(3)),
+    row("lambda x: F.one_hot(x, 3)", np.zeros((0, 2), int)),
     # distances
     row("CosineSimilarity()", (5, 4), (5, 4)),
     row("CosineSimilarity(dim=-1, eps=3)", (2, 3, 4), (2, 3, 4)),

@@ -18,6 +18,7 @@ _NAMES = {
         "tanimoto_loss",
         "tversky_loss",
     ),
+    "_classes": ("one_hot",),
     "_conv": ("conv2d",),
     "_distance": ("cosine_similarity", "pairwise_distance"),
     "_dropout": ("alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"),
@@ -55,6 +56,7 @@ __getattr__, __dir__, __all__ = lazy(__name__, (), _NAMES)
 if TYPE_CHECKING:
     from ._activation import *
     from ._class_loss import *
+    from ._classes import *
     from ._conv import *
     from ._distance import *
     from ._dropout import *
