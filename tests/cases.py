@@ -51,6 +51,16 @@ WINOGRAD = (  # 3 x 3 kernels in tiles of 4 x 4 outputs, some tiles and some cha
     ("n=1 c=1 h=3 w=3 o=1 d=1 k=3 l=3", conv()),
 )
 
+
+def activations(names, smooth=True, **numbers):
+    """Ordinary numbers, none close to zero; very large ones, infinities and NaN."""
+    return [
+        case(name, sizes, smooth and maker is away, x=maker, **numbers)
+        for name in names.split()
+        for sizes, maker in (("...=3x4x2", away), ("...=7x33", extreme))
+    ]
+
+
 ADAM = {"lr": values(0.1), "betas": values(0.9, 0.999), "eps": values(1e-8)}
 ADAM |= {"exp_avg_sq": positive, "max_exp_avg_sq": positive}
 DECAY = [{"weight_decay": values(0.01), "decoupled_weight_decay": values(how)} for how in (0, 1)]
@@ -100,6 +110,16 @@ CASES = [
     case("sigmoid", "...=7x33", x=wide),
     case("tanh", "...=3x4x2"),
     case("tanh", "...=7x33", x=wide),
+    *activations("elu", alpha=1.5),
+    *activations("selu gelu gelu_tanh silu mish softsign logsigmoid gaussian"),
+    *activations("celu", alpha=0.5),
+    *activations("softplus", beta=2.0, threshold=20.0),
+    *activations("hardtanh", min_val=-0.5, max_val=0.7),
+    *activations("hardsigmoid hardswish"),
+    *activations("hardshrink softshrink", lambd=0.01),
+    *activations("threshold", threshold=0.0, value=7.0),
+    *activations("binary_step", smooth=False, window=1.0),
+    *activations("binary_step_sigmoid", smooth=False, slope=2.0),
     # softmax
     case("softmax", "n=6 c=4 s=1"),
     case("softmax", "n=3 c=5 s=7", x=wide),
@@ -130,6 +150,8 @@ CASES = [
     case("dropout", "...=7", p=0.0, key=key),
     case("dropout", "...=7", p=1.0, key=key),
     case("next_key", state=key),
+    case("uniform", "...=3x4x2", low=-1.0, high=1.0, key=key),
+    case("uniform", "...=9x33", low=0.125, high=0.5, key=key),
     # recurrent
     *(
         case(name, sizes)
@@ -260,7 +282,7 @@ EXPRESSION_CASES = [
     # arithmetic
     *expressions("add sub mul", *BROADCAST),
     *expressions("div pow", *BROADCAST, maker=positive),
-    *expressions("maximum minimum", *BROADCAST, maker=away),
+    *expressions("maximum minimum prelu", *BROADCAST, maker=away),
     *expressions("matmul", *PRODUCTS),
     # elementwise
     *expressions("neg exp exp2 expm1 square erf sin cos arctan sinh cosh clone", *ONE, ((),)),

@@ -111,6 +111,11 @@ def special(rng, shape, made):
     return rng.choice([0.0, -0.0, np.inf, -np.inf, np.nan, 1.5, -1.5, 3.0], shape)
 
 
+def extreme(rng, shape, made):
+    """Both of these."""
+    return np.where(rng.random(shape) < 0.5, wide(rng, shape, made), special(rng, shape, made))
+
+
 def masked(rng, shape, made):
     """Scores, some of them minus infinity, but never those of class 0."""
     x = rng.standard_normal(shape)

@@ -103,6 +103,12 @@ ROWS = (
         dx=lambda dz, x, *, max: dz * (x <= max),
     ),
     Expression(
+        "prelu",  # y, the slope below zero, is a weight or a random number
+        lambda x, y: np.where(x > 0, x, y * x),
+        dx=lambda dz, x, y: np.where(x > 0, dz, y * dz),
+        dy=lambda dz, x: np.where(x > 0, 0, dz * x),
+    ),
+    Expression(
         "where",
         lambda condition, x, y: np.where(condition, x, y),
         dx=lambda dz, condition: np.where(condition, dz, 0),

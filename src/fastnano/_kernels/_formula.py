@@ -5,8 +5,9 @@ A formula is a function of one element of each array it reads and, behind ``*``,
     def elu_dx(dy, x, *, alpha):
         return where(x <= 0, dy * (alpha * exp(x)), dy)
 
-It may give intermediate values a name, and consists of arithmetic, comparisons, ``&``, ``|``, ``~``, of WORDS and of
-numbers that have a name in its module.  NumPy runs it on whole arrays, as it stands: it is the definition.
+It may give intermediate values a name, and consists of arithmetic, comparisons, ``&``, ``|``, ``~``, of WORDS, of
+numbers that have a name in its module and of what ``math`` makes of numbers.  NumPy runs it on whole arrays, as it
+stands: it is the definition.
 
 # Design: formulas are parsed, never run, so that building needs their text alone, and one tree serves both writers.
 # Rejected: calling them with stand-ins for arrays, which the build, where nothing can be imported, cannot do.
@@ -15,6 +16,7 @@ numbers that have a name in its module.  NumPy runs it on whole arrays, as it st
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -89,19 +91,23 @@ def of_functions(source: str) -> list[Parsed]:
 def of_expressions(source: str) -> list[Parsed]:
     """Those of the lambdas in ``Expression`` rows that are formulas, and do more than hand their argument on."""
     found = []
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    for call in calls:
-        if not (isinstance(call.func, ast.Name) and call.func.id == "Expression"):
-            continue
-        row = ast.literal_eval(call.args[0])
-        written = [(f"{row}_forward", "z", call.args[1])]
-        written += [(f"{row}_{k.arg}", str(k.arg), k.value) for k in call.keywords]
-        for name, output, value in written:
-            if isinstance(value, ast.Lambda) and not isinstance(value.body, ast.Name):
-                formula = _formula(name, value.args, output, [(output, value.body)])
-                if _is_formula(formula):
-                    found.append(formula)
-    return found
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(ast.Name("Expression"), [ast.Constant(str(row)), forward, *_], gradients):
+                parts = [("forward", "z", forward), *((k.arg, k.arg, k.value) for k in gradients)]
+                found += [_of_lambda(f"{row}_{part}", str(output), value) for part, output, value in parts]
+    return [formula for formula in found if formula and _is_formula(formula)]
+
+
+def _of_lambda(name: str, output: str, value: ast.expr) -> Parsed | None:
+    """Of an expression's parameters x, y, z and dz are arrays."""
+    if not isinstance(value, ast.Lambda) or isinstance(value.body, ast.Name):
+        return None
+    names = [a.arg for a in (*value.args.args, *value.args.kwonlyargs)]
+    arrays, numbers = (
+        tuple(n for n in names if (n in ("x", "y", "z", "dz")) is kind) for kind in (True, False)
+    )
+    return Parsed(name, arrays, numbers, output, ((output, _Numbers({}).visit(value.body)),))
 
 
 def _is_formula(formula: Parsed) -> bool:
@@ -126,23 +132,31 @@ def _of_function(function: ast.FunctionDef, known: dict[str, float]) -> Parsed:
                 steps.append((output, value))
             case _:
                 raise NotAFormula(f"{function.name}: {ast.unparse(statement)!r} is no step of a formula")
-    steps = [(name, _Named(known).visit(value)) for name, value in steps]
-    return _formula(function.name, function.args, output, steps)
+    arrays, numbers = (tuple(a.arg for a in some) for some in (function.args.args, function.args.kwonlyargs))
+    found = tuple((name, _Numbers(known).visit(value)) for name, value in steps)
+    return Parsed(function.name, arrays, numbers, output, found)
 
 
-def _formula(name: str, given: ast.arguments, output: str, steps: list[tuple[str, ast.expr]]) -> Parsed:
-    arrays, numbers = (tuple(a.arg for a in some) for some in (given.args, given.kwonlyargs))
-    return Parsed(name, arrays, numbers, output, tuple(steps))
-
-
-class _Named(ast.NodeTransformer):
-    """Numbers in the place of their names."""
+class _Numbers(ast.NodeTransformer):
+    """Numbers in the place of their names, and of what ``math`` makes of them."""
 
     def __init__(self, known: dict[str, float]) -> None:
         self.known = known
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Constant(self.known[node.id]) if node.id in self.known else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        match node:
+            case ast.Attribute(ast.Name("math"), name) if isinstance(value := getattr(math, name), float):
+                return ast.Constant(value)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        match node.func:
+            case ast.Attribute(ast.Name("math")):
+                return ast.Constant(eval(ast.unparse(node), {"math": math, "__builtins__": {}}, self.known))
+        return self.generic_visit(node)
 
 
 def _word(call: ast.Call) -> str:

@@ -8,7 +8,7 @@
 
 import numpy as np
 
-__all__ = ["dropout_dx", "dropout_forward", "next_key"]
+__all__ = ["dropout_dx", "dropout_forward", "next_key", "uniform_forward"]
 
 
 def _mix(h):
@@ -40,6 +40,12 @@ def dropout_forward(x, key, y, p):
 
 def dropout_dx(dy, key, dx, p):
     dropout_forward(dy, key, dx, p)
+
+
+def uniform_forward(x, key, y, low, high):
+    """y = low + (high − low) u, u the upper 24 bits of uniform32 as a fraction."""
+    u = (uniform32(key, np.arange(x.size)) >> np.uint32(8)).reshape(x.shape) * 2.0**-24
+    y[...] = low + (high - low) * u
 
 
 def next_key(state, key):

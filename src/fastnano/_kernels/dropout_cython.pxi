@@ -1,20 +1,19 @@
 # Dropout: see dropout.py for the hash.
 
-cdef inline void drop(
-    const float *x, const uint64_t *key, float *y, double p, size begin, size end, size sample, size features
+cdef inline void at_random(
+    const float *x, const uint64_t *key, float *y, double threshold, float low, float factor,
+    size begin, size end, size sample, size features
 ) noexcept nogil:
-    """Places count through the plain batch: they follow each other, or, in blocks, are a sample's features apart."""
-    cdef double threshold = ceil(p * 4294967296.0)
+    """x times the factor, or 0 where the hash is below the threshold; without x the hash itself, scaled.
+
+    Places count through the plain batch: they follow each other, or, in blocks, are a sample's features apart.
+    """
     cdef uint32_t a = mix(mix(<uint32_t> key[0]) ^ <uint32_t> (key[0] >> 32))
     cdef uint32_t b = mix(mix(<uint32_t> key[1] + <uint32_t> 0x9E3779B9) ^ <uint32_t> (key[1] >> 32) ^ a)
-    cdef vec scale = splat(<float> (1 / (1 - p)) if p < 1 else 0)
+    cdef vec scale = splat(factor), value
     cdef size i, half, feature = begin // BLOCK, step = features or 1, place = begin
-    cdef ivec here
     if features:
         sample, feature = sample + feature // features * BLOCK, feature % features
-    if threshold > 4294967295.0:  # no hash reaches it
-        memset(y + begin, 0, 4 * (end - begin))
-        return
     for i from begin <= i < end by LANES:
         if features:
             half = i % BLOCK
@@ -23,9 +22,22 @@ cdef inline void drop(
                 feature += 1
                 if feature == features:
                     feature, sample = 0, sample + BLOCK
-        here = kept(place, step, a, b, <uint32_t> threshold)
-        store(y + i, where(here, load(x + i, end - i) * scale), end - i)
+        if x != NULL:
+            value = where(kept(place, step, a, b, <uint32_t> threshold), load(x + i, end - i) * scale)
+        else:
+            value = splat(low) + drawn(place, step, a, b) * scale
+        store(y + i, value, end - i)
         place += LANES
+
+
+cdef inline void drop(
+    const float *x, const uint64_t *key, float *y, double p, size begin, size end, size sample, size features
+) noexcept nogil:
+    cdef double threshold = ceil(p * 4294967296.0)
+    if threshold > 4294967295.0:  # no hash reaches it
+        memset(y + begin, 0, 4 * (end - begin))
+        return
+    at_random(x, key, y, threshold, 0, <float> (1 / (1 - p)), begin, end, sample, features)
 
 
 cdef void dropout_forward(
@@ -38,6 +50,13 @@ cdef void dropout_dx(
     const float *dy, const uint64_t *key, float *dx, double p, size begin, size end, size sample, size features
 ) noexcept nogil:
     drop(dy, key, dx, p, begin, end, sample, features)
+
+
+cdef void uniform_forward(
+    const float *x, const uint64_t *key, float *y, double low, double high, size begin, size end, size sample,
+    size features
+) noexcept nogil:
+    at_random(NULL, key, y, 0, <float> low, <float> ((high - low) / 16777216.0), begin, end, sample, features)
 
 
 cdef void next_key(uint64_t *state, uint64_t *key) noexcept nogil:

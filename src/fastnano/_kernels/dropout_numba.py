@@ -3,7 +3,7 @@ import numpy as np
 from ._numba import helper, kernel, prange
 from .dropout import next_key  # two numbers: nothing to win
 
-__all__ = ["dropout_dx", "dropout_forward", "next_key"]
+__all__ = ["dropout_dx", "dropout_forward", "next_key", "uniform_forward"]
 
 
 @helper
@@ -16,12 +16,17 @@ def _mix(h):
     return np.uint32(h ^ (h >> np.uint32(16)))
 
 
-@kernel(flat=True, serial_below=40_000)
-def dropout_forward(x, key, y, p):
+@helper
+def _halves(key):
     half = np.uint64(32)
     a = _mix(np.uint32(_mix(np.uint32(key[0])) ^ np.uint32(key[0] >> half)))
     b = _mix(np.uint32(np.uint32(key[1]) + np.uint32(0x9E3779B9)))
-    b = _mix(np.uint32(b ^ np.uint32(key[1] >> half) ^ a))
+    return a, _mix(np.uint32(b ^ np.uint32(key[1] >> half) ^ a))
+
+
+@kernel(flat=True, serial_below=40_000)
+def dropout_forward(x, key, y, p):
+    a, b = _halves(key)
     threshold = np.uint64(np.ceil(p * 2.0**32))
     zero = x.dtype.type(0)
     scale = x.dtype.type(1 / (1 - p)) if p < 1 else zero
@@ -32,3 +37,12 @@ def dropout_forward(x, key, y, p):
 
 def dropout_dx(dy, key, dx, p):
     dropout_forward(dy, key, dx, p)
+
+
+@kernel(flat=True, serial_below=40_000)
+def uniform_forward(x, key, y, low, high):
+    a, b = _halves(key)
+    low, scale = x.dtype.type(low), x.dtype.type((high - low) * 2.0**-24)
+    for i in prange(x.size):
+        bits = _mix(np.uint32(_mix(np.uint32(np.uint32(i) + a)) ^ b))
+        y[i] = low + scale * x.dtype.type(bits >> np.uint32(8))

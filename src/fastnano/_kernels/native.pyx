@@ -53,6 +53,7 @@ cdef extern from "vector.h" nogil:
     vec arc_tangent(vec x)
     uint32_t mix(uint32_t h)
     ivec kept(size place, size step, uint32_t a, uint32_t b, uint32_t threshold)
+    vec drawn(size place, size step, uint32_t a, uint32_t b)
 
 cdef extern from "tiles.h" nogil:
     ctypedef struct product:

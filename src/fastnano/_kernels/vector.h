@@ -290,12 +290,22 @@ INLINE vec arc_tangent(vec x) {
 /* The low-bias mixer of 32 bits that dropout.py defines. */
 #define MIX(h) (h ^= h >> 16, h *= 0x7feb352du, h ^= h >> 15, h *= 0x846ca68bu, h ^= h >> 16)
 INLINE uint32_t mix(uint32_t h) { return MIX(h); }
-/* Lanes whose hash of (place, key) is at least the threshold; their places are `step` apart. */
-INLINE ivec kept(size place, size step, uint32_t a, uint32_t b, uint32_t threshold) {
+/* The hash of (place, key) of lanes whose places are `step` apart; those where it is at least the threshold; its upper 24
+ * bits, as whole numbers. */
+INLINE uvec hashes(size place, size step, uint32_t a, uint32_t b) {
     uvec h = (uvec)lane_numbers() * (uint32_t)step + ((uint32_t)place + a);
     MIX(h);
     h ^= b;
     MIX(h);
-    return (ivec)(h >= threshold);
+    return h;
+}
+INLINE ivec kept(size place, size step, uint32_t a, uint32_t b, uint32_t threshold) {
+    return (ivec)(hashes(place, step, a, b) >= threshold);
+}
+INLINE vec drawn(size place, size step, uint32_t a, uint32_t b) {
+    ivec h = (ivec)(hashes(place, step, a, b) >> 8);
+    vec value = {0};
+    for (int l = 0; l < LANES; l++) value[l] = (float)h[l];
+    return value;
 }
 #endif

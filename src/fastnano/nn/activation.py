@@ -1,15 +1,80 @@
-"""Activations."""
+"""Activations, by default elementwise: arrays of any shape.
+
+``inplace`` is taken where PyTorch has it, and shown, but changes nothing: results are new arrays.
+"""
 
 from __future__ import annotations
 
+import numpy as np
+
+from .._random import Generator
 from ..autograd import Tensor
 from . import functional as F
-from .module import Module
+from .module import Module, Parameter
 
-__all__ = ["LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "SELU",
+    "ArcTan",
+    "BinaryStep",
+    "Gaussian",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "RReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmax2d",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
+]
 
 
-class ReLU(Module):
+class _Inplace(Module):
+    """Those that take ``inplace``; ``shown`` are the names of what else repr shows."""
+
+    shown: tuple[str, ...] = ()
+    inplace: bool
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        shown = [f"{name}={getattr(self, name)}" for name in self.shown]
+        return ", ".join([*shown, *(["inplace=True"] if self.inplace else [])])
+
+
+class _Shrink(Module):
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def extra_repr(self) -> str:
+        return str(self.lambd)
+
+
+# Rectifiers
+
+
+class ReLU(_Inplace):
     """y = max(x, 0).  V. Nair, G. Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines",
     2010."""
 
@@ -17,18 +82,161 @@ class ReLU(Module):
         return F.relu(x)
 
 
-class LeakyReLU(Module):
+class ReLU6(_Inplace):
+    """y = min(max(x, 0), 6).  A. Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu6(x)
+
+
+class LeakyReLU(_Inplace):
     """y = x where x > 0, else negative_slope · x.  A. Maas et al., "Rectifier Nonlinearities", 2013."""
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        super().__init__()
-        self.negative_slope = float(negative_slope)
+    shown = ("negative_slope",)
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.negative_slope = negative_slope
 
     def forward(self, x: Tensor) -> Tensor:
         return F.leaky_relu(x, self.negative_slope)
 
+
+class PReLU(Module):
+    """y = x where x > 0, else weight · x, weight learnt: one number, or num_parameters, one per channel of
+    x (N, C, *).
+
+    Source: K. He et al., "Delving Deep into Rectifiers", 2015.
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+        super().__init__()
+        self.num_parameters, self.init = num_parameters, init
+        self.weight = Parameter(np.full(num_parameters, init, np.float32))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.prelu(x, self.weight)
+
     def extra_repr(self) -> str:
-        return f"negative_slope={self.negative_slope}"
+        return f"num_parameters={self.num_parameters}"
+
+
+class RReLU(_Inplace):
+    """y = x where x > 0, else a · x: a is drawn from lower to upper for each element in training, their mean
+    in evaluation.
+
+    The draw is a function of the generator's state and the element's place, as for Dropout.
+    Source: B. Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+    """
+
+    shown = ("lower", "upper")
+
+    def __init__(
+        self,
+        lower: float = 1 / 8,
+        upper: float = 1 / 3,
+        inplace: bool = False,
+        *,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__(inplace)
+        self.lower, self.upper, self.generator = lower, upper, generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rrelu(x, self.lower, self.upper, self.training, generator=self.generator)
+
+
+class ELU(_Inplace):
+    """y = x where x > 0, else alpha (e^x − 1).  D.-A. Clevert et al., "Fast and Accurate Deep Network Learning
+    by Exponential Linear Units", 2016."""
+
+    shown = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.alpha = alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.elu(x, self.alpha)
+
+
+class SELU(_Inplace):
+    """y = 1.0507 · ELU(x) of alpha 1.6733, which keep a mean of 0 and a variance of 1 (with weights of LeCun's
+    initialisation).
+
+    Source: G. Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.selu(x)
+
+
+class CELU(_Inplace):
+    """y = x where x > 0, else alpha (e^(x / alpha) − 1), smooth for every alpha.  J. Barron, "Continuously
+    Differentiable Exponential Linear Units", 2017."""
+
+    shown = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.alpha = alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.celu(x, self.alpha)
+
+
+# Smooth gates
+
+
+class GELU(Module):
+    """y = x Φ(x), Φ the distribution function of the standard normal; of ``approximate="tanh"``,
+    y = x (1 + tanh(√(2 / π) (x + 0.044715 x³))) / 2.
+
+    Source: D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        return f"approximate={self.approximate!r}"
+
+
+class SiLU(_Inplace):
+    """y = x σ(x), also called Swish.  S. Elfwing et al., "Sigmoid-Weighted Linear Units", 2017."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.silu(x)
+
+
+class Mish(_Inplace):
+    """y = x tanh(log(1 + e^x)).  D. Misra, "Mish: A Self Regularized Non-Monotonic Activation Function",
+    2019."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.mish(x)
+
+
+class GLU(Module):
+    """y = a σ(b), a and b the halves of x along the axis ``dim``, whose size must be even.  Y. Dauphin et al.,
+    "Language Modeling with Gated Convolutional Networks", 2017."""
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.glu(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+# Steps, sharp and soft
 
 
 class Sigmoid(Module):
@@ -38,11 +246,150 @@ class Sigmoid(Module):
         return F.sigmoid(x)
 
 
+class LogSigmoid(Module):
+    """y = log(1 / (1 + e^−x))."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.logsigmoid(x)
+
+
 class Tanh(Module):
     """y = (e^x − e^−x) / (e^x + e^−x)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.tanh(x)
+
+
+class ArcTan(Module):
+    """y = arctan x, between −π/2 and π/2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.arctan(x)
+
+
+class Softplus(Module):
+    """y = log(1 + e^(beta x)) / beta; x itself where beta x > threshold.  C. Dugas et al., "Incorporating
+    Second-Order Functional Knowledge for Better Option Pricing", 2001."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class Softsign(Module):
+    """y = x / (1 + |x|).  J. Bergstra et al., "Quadratic Polynomials Learn Better Image Features", 2009."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softsign(x)
+
+
+class Hardtanh(_Inplace):
+    """y = min(max(x, min_val), max_val).  R. Collobert, "Large Scale Machine Learning", 2004."""
+
+    shown = ("min_val", "max_val")
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        if min_val >= max_val:
+            raise ValueError(f"Hardtanh: min_val={min_val} must be below max_val={max_val}")
+        self.min_val, self.max_val = min_val, max_val
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.hardtanh(x, self.min_val, self.max_val)
+
+
+class Hardsigmoid(_Inplace):
+    """y = min(max(x + 3, 0), 6) / 6.  M. Courbariaux et al., "BinaryConnect", 2015."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.hardsigmoid(x)
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+class Hardswish(Hardsigmoid):
+    """y = x min(max(x + 3, 0), 6) / 6.  A. Howard et al., "Searching for MobileNetV3", 2019."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.hardswish(x)
+
+
+class BinaryStep(Module):
+    """y = 1 where x ≥ 0, else 0.  Its derivative is zero, from which nothing learns; in its place stands what
+    ``gradient`` names:
+
+    * "straight_through": dx = dy
+    * "clipped": dx = dy where |x| ≤ 1, else 0
+    * "sigmoid": dx = dy · d/dx σ(slope · x)
+
+    Source: Y. Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons", 2013; I. Hubara
+    et al., "Binarized Neural Networks", 2016; E. Neftci et al., "Surrogate Gradient Learning", 2019.
+    """
+
+    def __init__(self, gradient: str = "straight_through", slope: float = 1.0) -> None:
+        super().__init__()
+        self.gradient, self.slope = gradient, slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.binary_step(x, self.gradient, self.slope)
+
+    def extra_repr(self) -> str:
+        return f"gradient={self.gradient!r}" + (f", slope={self.slope}" if self.gradient == "sigmoid" else "")
+
+
+# Thresholds and bells
+
+
+class Hardshrink(_Shrink):
+    """y = x where |x| > lambd, else 0.  D. Donoho, I. Johnstone, "Ideal Spatial Adaptation by Wavelet
+    Shrinkage", 1994."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.hardshrink(x, self.lambd)
+
+
+class Softshrink(_Shrink):
+    """y = x − lambd where x > lambd, x + lambd where x < −lambd, else 0; see Hardshrink."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softshrink(x, self.lambd)
+
+
+class Tanhshrink(Module):
+    """y = x − tanh(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.tanhshrink(x)
+
+
+class Threshold(_Inplace):
+    """y = x where x > threshold, else value."""
+
+    shown = ("threshold", "value")
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.threshold, self.value = threshold, value
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.threshold(x, self.threshold, self.value)
+
+
+class Gaussian(Module):
+    """y = e^(−x²)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.gaussian(x)
+
+
+# Along an axis
 
 
 class Softmax(Module):
@@ -68,3 +415,18 @@ class LogSoftmax(Softmax):
     """y_i = x_i − log Σ_j e^x_j along the axis ``dim``; see Softmax."""
 
     function = staticmethod(F.log_softmax)
+
+
+class Softmin(Softmax):
+    """y_i = e^−x_i / Σ_j e^−x_j along the axis ``dim``; see Softmax."""
+
+    function = staticmethod(F.softmin)
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of each place of x (N, C, H, W) or (C, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: x has shape {x.shape}, expected (N, C, H, W) or (C, H, W)")
+        return F.softmax(x, -3)

@@ -1,4 +1,7 @@
-"""Activations as functions."""
+"""Activations as functions.
+
+``inplace`` is taken where PyTorch has it, and changes nothing: results are new arrays.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +9,252 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd import OPS, Tensor, apply, as_tensor
+from ..._random import Generator, default_generator
+from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor
 
-__all__ = ["leaky_relu", "log_softmax", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "arctan",
+    "binary_step",
+    "celu",
+    "elu",
+    "gaussian",
+    "gelu",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "prelu",
+    "relu",
+    "relu6",
+    "rrelu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+]
 
 
-def relu(x: Any) -> Tensor:
+def _apply(name: str, x: Any, **numbers: float) -> Tensor:
+    return apply(OPS[name], as_tensor(x), **{k: float(v) for k, v in numbers.items()})
+
+
+# rectifiers
+
+
+def relu(x: Any, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    return apply(OPS["relu"], as_tensor(x))
+    return _apply("relu", x)
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
+def relu6(x: Any, inplace: bool = False) -> Tensor:
+    """min(max(x, 0), 6)."""
+    return _apply("hardtanh", x, min_val=0, max_val=6)
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else negative_slope · x."""
-    return apply(OPS["leaky_relu"], as_tensor(x), negative_slope=float(negative_slope))
+    return _apply("leaky_relu", x, negative_slope=negative_slope)
+
+
+def prelu(x: Any, weight: Any) -> Tensor:
+    """x where x > 0, else weight · x; weight is one number, or one per channel of x (N, C, *)."""
+    x, weight = as_tensor(x), as_tensor(weight)
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if weight.shape not in ((), (1,), (channels,)):
+        raise ValueError(
+            f"prelu: weight has shape {weight.shape}, expected one number, or {channels}, one for each "
+            f"channel (axis 1) of x {x.shape}"
+        )
+    if x.ndim != 1:
+        weight = weight.reshape((-1, *(1,) * (x.ndim - 2)) if x.ndim else ())
+    return apply(EXPRESSIONS["prelu"], x, weight)
+
+
+def rrelu(
+    x: Any,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    inplace: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """x where x > 0, else x times a random number from lower to upper; their mean when not training."""
+    if lower > upper:
+        raise ValueError(f"rrelu: lower={lower} must not be above upper={upper}")
+    if not training:
+        return leaky_relu(x, (lower + upper) / 2)
+    x, key = as_tensor(x), Tensor((generator or default_generator).key())
+    slope = apply(OPS["uniform"], x.detach(), key, low=float(lower), high=float(upper))
+    return apply(EXPRESSIONS["prelu"], x, slope)
+
+
+def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha (e^x − 1)."""
+    return _apply("elu", x, alpha=alpha)
+
+
+def selu(x: Any, inplace: bool = False) -> Tensor:
+    """1.0507 · elu(x, 1.6733)."""
+    return _apply("selu", x)
+
+
+def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha (e^(x / alpha) − 1)."""
+    if alpha == 0:
+        raise ValueError("celu: alpha must not be 0, since x is divided by it")
+    return _apply("celu", x, alpha=alpha)
+
+
+# smooth gates
+
+
+def gelu(x: Any, approximate: str = "none") -> Tensor:
+    """x Φ(x); "tanh" takes an approximation of Φ, see ``nn.GELU``."""
+    rows = {"none": "gelu", "tanh": "gelu_tanh"}
+    if approximate not in rows:
+        raise ValueError(f"gelu: approximate={approximate!r} must be 'none' or 'tanh'")
+    return _apply(rows[approximate], x)
+
+
+def silu(x: Any, inplace: bool = False) -> Tensor:
+    """x σ(x)."""
+    return _apply("silu", x)
+
+
+def mish(x: Any, inplace: bool = False) -> Tensor:
+    """x tanh(log(1 + e^x))."""
+    return _apply("mish", x)
+
+
+def glu(x: Any, dim: int = -1) -> Tensor:
+    """a σ(b), a and b the halves of x along ``dim``."""
+    x = as_tensor(x)
+    axis = _axis("glu", x, dim)
+    half, odd = divmod(x.shape[axis], 2)
+    if odd:
+        raise ValueError(f"glu: x has shape {x.shape}, whose axis dim={dim} must be even to be halved")
+    before = (slice(None),) * axis
+    return x[(*before, slice(half))] * sigmoid(x[(*before, slice(half, None))])
+
+
+# steps, sharp and soft
 
 
 def sigmoid(x: Any) -> Tensor:
     """1 / (1 + e^−x)."""
-    return apply(OPS["sigmoid"], as_tensor(x))
+    return _apply("sigmoid", x)
+
+
+def logsigmoid(x: Any) -> Tensor:
+    """log(1 / (1 + e^−x))."""
+    return _apply("logsigmoid", x)
 
 
 def tanh(x: Any) -> Tensor:
     """Hyperbolic tangent."""
-    return apply(OPS["tanh"], as_tensor(x))
+    return _apply("tanh", x)
+
+
+def arctan(x: Any) -> Tensor:
+    """Inverse tangent."""
+    return apply(EXPRESSIONS["arctan"], as_tensor(x))
+
+
+def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + e^(beta x)) / beta; x where beta x > threshold."""
+    if beta == 0:
+        raise ValueError("softplus: beta must not be 0, since it is divided by")
+    return _apply("softplus", x, beta=beta, threshold=threshold)
+
+
+def softsign(x: Any) -> Tensor:
+    """x / (1 + |x|)."""
+    return _apply("softsign", x)
+
+
+def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """min(max(x, min_val), max_val)."""
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val={min_val} must not be above max_val={max_val}")
+    return _apply("hardtanh", x, min_val=min_val, max_val=max_val)
+
+
+def hardsigmoid(x: Any, inplace: bool = False) -> Tensor:
+    """min(max(x + 3, 0), 6) / 6."""
+    return _apply("hardsigmoid", x)
+
+
+def hardswish(x: Any, inplace: bool = False) -> Tensor:
+    """x min(max(x + 3, 0), 6) / 6."""
+    return _apply("hardswish", x)
+
+
+def binary_step(x: Any, gradient: str = "straight_through", slope: float = 1.0) -> Tensor:
+    """1 where x ≥ 0, else 0; with a gradient in the place of zero, see ``nn.BinaryStep``."""
+    if gradient == "sigmoid":
+        return _apply("binary_step_sigmoid", x, slope=slope)
+    windows = {"straight_through": np.inf, "clipped": 1}
+    if gradient not in windows:
+        raise ValueError(
+            f"binary_step: gradient={gradient!r} must be 'straight_through', 'clipped' or 'sigmoid'"
+        )
+    return _apply("binary_step", x, window=windows[gradient])
+
+
+# thresholds and bells
+
+
+def hardshrink(x: Any, lambd: float = 0.5) -> Tensor:
+    """x where |x| > lambd, else 0."""
+    return _apply("hardshrink", x, lambd=lambd)
+
+
+def softshrink(x: Any, lambd: float = 0.5) -> Tensor:
+    """x − lambd where x > lambd, x + lambd where x < −lambd, else 0."""
+    if lambd < 0:
+        raise ValueError(f"softshrink: lambd={lambd} must be at least 0")
+    return _apply("softshrink", x, lambd=lambd)
+
+
+def tanhshrink(x: Any) -> Tensor:
+    """x − tanh(x)."""
+    x = as_tensor(x)
+    return x - tanh(x)
+
+
+def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where x > threshold, else value."""
+    return _apply("threshold", x, threshold=threshold, value=value)
+
+
+def gaussian(x: Any) -> Tensor:
+    """e^(−x²)."""
+    return _apply("gaussian", x)
+
+
+# along an axis
 
 
 def softmax(x: Any, dim: int | None = None) -> Tensor:
     """e^x_i / Σ_j e^x_j along ``dim``."""
     return _along("softmax", as_tensor(x), dim)
+
+
+def softmin(x: Any, dim: int | None = None) -> Tensor:
+    """e^−x_i / Σ_j e^−x_j along ``dim``."""
+    return softmax(-as_tensor(x), dim)
 
 
 def log_softmax(x: Any, dim: int | None = None) -> Tensor:
@@ -45,9 +266,13 @@ def _along(name: str, x: Tensor, dim: int | None) -> Tensor:
     """A row over axis c of [n, c, s], along any axis."""
     if dim is None:
         dim = 0 if x.ndim in (0, 1, 3) else 1
-    if not -x.ndim <= dim < x.ndim:
-        raise IndexError(f"{name}: dim={dim} is not an axis of shape {x.shape}")
-    dim %= x.ndim
+    dim = _axis(name, x, dim)
     before, after = x.shape[:dim], x.shape[dim + 1 :]
     folded = x.reshape((int(np.prod(before)), x.shape[dim], int(np.prod(after))))
     return apply(OPS[name], folded).reshape(x.shape)
+
+
+def _axis(name: str, x: Tensor, dim: int) -> int:
+    if not -x.ndim <= dim < x.ndim:
+        raise IndexError(f"{name}: dim={dim} is not an axis of shape {x.shape}")
+    return dim % x.ndim
