@@ -107,6 +107,14 @@ def test_it_says_first_what_the_data_are_and_names_them_with_every_accuracy(few,
 
 
 @pytest.mark.usefixtures("_no_pictures")
+def test_distortions_are_trained_on_layer_by_layer(few, capsys):
+    options = ["--layers", LAYERS, "--epochs", "1", "--augment", "noise=0.2,cutout,erase=0.3,elastic=20"]
+    assert train(few, *options, "--out", "distorted") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "layer by layer" in out
+    assert "GaussianNoise(mean=0.0, sigma=0.2, clip=True)" in out
+
+
 def test_augmented_training_is_compiled(few, capsys):
     options = ["--layers", LAYERS, "--epochs", "1", "--augment", "shift=2,rotate=10"]
     assert train(few, *options, "--out", "augmented") == 0
@@ -300,6 +308,7 @@ def test_every_loss_is_lower_for_the_right_labels(name):
         (["train", "--lr", "0"], ["'0' is not a number above 0"]),
         (["train", "--validation", "1"], ["at least 0 and below 1"]),
         (["train", "--augment", "shft"], ["did you mean 'shift'"]),
+        (["train", "--augment", "cutout=0"], ["size is 0", "such as cutout=8"]),
         (["train", "--augment", "rotate=x"], ["'x' is not a whole number; such as rotate=10"]),
         (["train", "--model", "cnnn"], ["unknown model 'cnnn'", "did you mean 'cnn'"]),
         (["train", "--layers", "cnv 3"], ["layer 1 ('cnv 3')", "did you mean 'conv'"]),

@@ -36,7 +36,10 @@ ONE_HOT_LOSSES = {  # of scores and 1 for the label's class, 0 for the rest
 }
 OPTIMIZERS = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003}  # and their learning rates
 SCHEDULES = ("none", "step", "cosine", "onecycle")
-AUGMENTS = {"shift": 2, "rotate": 10, "flip": 0.5}  # pixels, degrees, probability
+AUGMENTS = {  # pixels, degrees, probability; those below run without a plan: deviation, pixels, probability, strength
+    **{"shift": 2, "rotate": 10, "flip": 0.5},
+    **{"noise": 0.1, "cutout": 8, "erase": 0.5, "elastic": 34.0},
+}
 BACKENDS = ("cython", "numba", "numpy")
 COMPILE: dict[str, bool | str] = {"auto": "auto", "always": True, "never": False}
 NOT_REPEATED = ("config", "resume", "out")  # a run's file does not hold them
@@ -68,7 +71,11 @@ def _data_options(add: Callable[..., Any]) -> None:
         type=number(float, below=1),
         help="of the training images",
     )
-    add("--augment", metavar="LIST", help="any of shift=2,rotate=10,flip=0.5")
+    add(
+        "--augment",
+        metavar="LIST",
+        help="any of shift=2,rotate=10,flip=0.5,noise=0.1,cutout=8,erase=0.5,elastic=34",
+    )
 
 
 def _network_options(add: Callable[..., Any]) -> None:
@@ -243,9 +250,14 @@ def augmentation(text: str | None) -> Compose | None:
     """``shift=2,rotate=10,flip`` as transforms."""
     if not text:
         return None
-    from ..data import Compose, RandomHorizontalFlip, RandomRotation, RandomShift
+    from .. import data
+    from ..data import Compose
 
-    kinds: dict[str, Any] = {"shift": RandomShift, "rotate": RandomRotation, "flip": RandomHorizontalFlip}
+    kinds: dict[str, Any] = {
+        **{"shift": data.RandomShift, "rotate": data.RandomRotation, "flip": data.RandomHorizontalFlip},
+        **{"noise": lambda sigma: data.GaussianNoise(sigma=sigma), "cutout": data.Cutout},
+        **{"erase": data.RandomErasing, "elastic": data.ElasticTransform},
+    }
     transforms = []
     for item in text.split(","):
         name, _, amount = item.strip().partition("=")
