@@ -87,6 +87,7 @@ def test_every_row_has_its_function_and_every_function_its_class():
         *("binary_cross_entropy", "binary_cross_entropy_with_logits"),  # BCELoss, BCEWithLogitsLoss
         "one_hot",  # part of the losses of classes
         "pad",  # what padding="same" is made of
+        "scaled_dot_product_attention",  # what MultiheadAttention is made of
     ]
 
 

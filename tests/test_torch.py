@@ -46,7 +46,7 @@ def test_equal(case, precision, record_property):
 @pytest.mark.parametrize("case", [c for c in TABLE if not c.is_function], ids=str)
 def test_the_same_repr_and_state_dict(case):
     ours, theirs = pair(case.text)
-    assert repr(ours) == repr(theirs)
+    assert repr(ours) == repr(theirs).replace("NonDynamicallyQuantizable", "")  # attention's Linear
     assert [(k, v.shape) for k, v in ours.state_dict().items()] == [
         (k, tuple(v.shape)) for k, v in theirs.state_dict().items()
     ]

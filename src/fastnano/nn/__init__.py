@@ -40,6 +40,11 @@ _NAMES = {
         "Tanhshrink",
         "Threshold",
     ),
+    "attention": (
+        "MultiheadAttention",
+        "TransformerEncoder",
+        "TransformerEncoderLayer",
+    ),
     "class_loss": (
         "CauchySchwarzLoss",
         "ChebyshevLoss",
@@ -168,6 +173,7 @@ __getattr__, __dir__, __all__ = lazy(__name__, ("functional", "graph", "utils"),
 if TYPE_CHECKING:
     from . import functional, graph, utils
     from .activation import *
+    from .attention import *
     from .class_loss import *
     from .clip import *
     from .containers import *

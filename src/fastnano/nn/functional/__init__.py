@@ -39,6 +39,7 @@ _NAMES = {
         "tanhshrink",
         "threshold",
     ),
+    "_attention": ("scaled_dot_product_attention",),
     "_class_loss": (
         "cauchy_schwarz_loss",
         "chebyshev_loss",
@@ -86,6 +87,7 @@ __getattr__, __dir__, __all__ = lazy(__name__, (), _NAMES)
 
 if TYPE_CHECKING:
     from ._activation import *
+    from ._attention import *
     from ._class_loss import *
     from ._classes import *
     from ._conv import *
