@@ -6,6 +6,7 @@ import pytest
 from fastnano import nn
 from twins import MLP, Y, check
 
+F = nn.functional
 RNG = np.random.default_rng(0)
 SHARES = RNG.random((61, 5)).astype(np.float32)
 SHARES /= SHARES.sum(1, keepdims=True)
@@ -53,3 +54,17 @@ def test_pixels_of_classes():
     pixels = RNG.integers(0, 4, (61, 7, 6))
     check("Conv2d(2, 4, 3, padding=1)", "ExpectationLoss()", "SGD(p, lr=0.01)", y=pixels)
     check("Conv2d(2, 4, 3, padding=1), Softmax(1)", nn.DiceLoss(), "SGD(p, lr=0.01)", y=pixels)
+
+
+@pytest.mark.parametrize(
+    "distance",
+    [
+        lambda o, y: (1 - F.cosine_similarity(o, y)).mean(),
+        lambda o, y: F.pairwise_distance(o, y).mean(),
+        lambda o, y: F.pairwise_distance(o, y, p=3).sum(),
+        lambda o, y: F.triplet_margin_loss(o, y, o * 0.5, margin=2, swap=True),
+    ],
+    ids=["cosine", "euclidean", "cubic", "triplet"],
+)
+def test_distances(distance):
+    check(MLP, distance, "SGD(p, lr=0.01)", y=SHARES)

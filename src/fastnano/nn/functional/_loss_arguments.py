@@ -55,7 +55,7 @@ def cast(x: Tensor, dtype: np.dtype) -> Tensor:
     return x if x.dtype == dtype else apply(EXPRESSIONS["cast"], x, dtype=dtype)
 
 
-def operands(name: str, x: Any, *others: Any, **more: Any) -> tuple[Tensor, ...]:
+def operands(name: str, x: Any, *others: Any) -> tuple[Tensor, ...]:
     """x and what it is compared with as tensors, whole numbers as floats, of shapes that broadcast."""
     x = as_tensor(x)
     found = [as_tensor(other, x) for other in others]
