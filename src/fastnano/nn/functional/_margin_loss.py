@@ -10,6 +10,7 @@ import numpy as np
 from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor, examine
 from .._arguments import positive
 from .._initial import constant
+from ._activation import logsigmoid
 from ._distance import pairwise_distance
 from ._loss_arguments import (
     class_indices,
@@ -21,7 +22,6 @@ from ._loss_arguments import (
     same_shape,
     signs,
 )
-from ._probability_loss import log_sigmoid
 
 __all__ = [
     "cosine_embedding_loss",
@@ -75,7 +75,7 @@ def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
 def soft_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
     """log(1 + e^(−t · x)), t = ±1."""
     x, target = same_shape("soft_margin_loss", x, target)
-    return reduce_loss("soft_margin_loss", -log_sigmoid(x * target), reduction)
+    return reduce_loss("soft_margin_loss", -logsigmoid(x * target), reduction)
 
 
 def multilabel_soft_margin_loss(x: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor, examine
 from .._arguments import choice, probability
+from ._activation import log_softmax, logsigmoid
 from ._loss_arguments import (
     REDUCTIONS,
     at_least,
@@ -80,8 +81,6 @@ def _cross_entropy_probabilities(
     x: Tensor, target: Tensor, weight: Any, reduction: str, label_smoothing: float
 ) -> Tensor:
     """−Σ_c weight_c · q_c · log softmax(x)_c,  q = (1 − ε) · target + ε/C."""
-    from ._activation import log_softmax
-
     name = "cross_entropy"
     if target.shape != x.shape:
         raise ValueError(
@@ -129,15 +128,10 @@ def binary_cross_entropy_with_logits(
         loss = apply(EXPRESSIONS[name], x, target)
     else:
         positives = (rescaled(name, "pos_weight", pos_weight, x) - 1.0) * target + 1.0
-        loss = (1.0 - target) * x - positives * log_sigmoid(x)
+        loss = (1.0 - target) * x - positives * logsigmoid(x)
     if weight is not None:
         loss = loss * rescaled(name, "weight", weight, x)
     return reduce_loss(name, loss, reduction)
-
-
-def log_sigmoid(x: Tensor) -> Tensor:
-    """log 1 / (1 + e^−x), without overflow."""
-    return x.minimum(0.0) - ((-x.abs()).exp() + 1.0).log()
 
 
 def kl_div(x: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
