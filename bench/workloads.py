@@ -48,6 +48,21 @@ def _conv(place: str, c: int, size: int, o: int, kernel: int, pad: int = 0, op: 
     return Workload(op, place, sizes, window | {"groups": 1})
 
 
+def _transposed(place: str, o: int, size: int, c: int, kernel: int, stride: int, pad: int) -> Workload:
+    sizes = {"n": BATCH, "o": o, "p": size, "q": size, "c": c, "d": c, "k": kernel, "l": kernel}
+    window = {
+        "stride_h": stride,
+        "stride_w": stride,
+        "pad_h": pad,
+        "pad_w": pad,
+        "dilation_h": 1,
+        "dilation_w": 1,
+    }
+    return Workload(
+        "conv_transpose2d", place, sizes, window | {"groups": 1, "output_pad_h": 0, "output_pad_w": 0}
+    )
+
+
 def _pool(place: str, c: int, size: int, op: str = "max_pool2d") -> Workload:
     sizes = {"n": BATCH, "c": c, "h": size, "w": size, "p": size // 2, "q": size // 2}
     window = {"kernel_h": 2, "kernel_w": 2, "stride_h": 2, "stride_w": 2, "pad_h": 0, "pad_w": 0}
@@ -82,6 +97,8 @@ WORKLOADS = (
     _conv("bncnn 2", 16, 13, 32, 3, op="conv2d_winograd"),
     _conv("bncnn 3", 32, 11, 32, 3, op="conv2d_winograd"),
     _conv("basic 2", 32, 26, 64, 3, op="conv2d_winograd"),
+    _transposed("decoder 1", 64, 7, 32, 4, stride=2, pad=1),
+    _transposed("decoder 2", 32, 14, 1, 4, stride=2, pad=1),
     _pool("lenet 1", 6, 28),
     _pool("lenet 2", 16, 10),
     _pool("bncnn 1", 16, 26),

@@ -41,6 +41,15 @@ CONVOLUTIONS = (
     ("n=1 c=1 h=1 w=1 o=1 d=1 k=1 l=1", conv()),
 )
 
+TRANSPOSED = (  # of x[n,o,p,q]
+    ("n=5 o=6 p=7 q=5 d=4 k=3 l=3 c=4", conv((2, 2), (1, 1)), (1, 1)),
+    ("n=17 o=3 p=4 q=3 d=2 k=2 l=2 c=2", conv((2, 2)), (0, 0)),
+    ("n=3 o=4 p=3 q=5 d=3 k=3 l=2 c=6", conv((2, 3), (1, 0), (2, 1), 2), (1, 2)),
+    ("n=2 o=3 p=5 q=4 d=1 k=3 l=4 c=3", conv((1, 1), (2, 1), (1, 2), 3), (0, 1)),
+    ("n=2 o=5 p=3 q=3 d=35 k=1 l=1 c=35", conv((3, 2)), (2, 1)),
+    ("n=1 o=1 p=1 q=1 d=1 k=1 l=1 c=1", conv(), (0, 0)),
+)
+
 WINOGRAD = (  # 3 x 3 kernels in tiles of 4 x 4 outputs, some tiles and some channels at a time
     ("n=2 c=16 h=13 w=13 o=32 d=16 k=3 l=3", conv()),
     ("n=2 c=33 h=11 w=11 o=35 d=33 k=3 l=3", conv()),
@@ -91,6 +100,10 @@ CASES = [
         for sizes, numbers in CONVOLUTIONS
     ),
     *(case("conv2d_winograd", sizes, **numbers) for sizes, numbers in WINOGRAD),
+    *(
+        case("conv_transpose2d", sizes, **numbers, output_pad_h=more[0], output_pad_w=more[1])
+        for sizes, numbers, more in TRANSPOSED
+    ),
     # pooling
     case("max_pool2d", "n=3 c=2 h=6 w=8", **pool((2, 2), (2, 2)), x=distinct),
     case("max_pool2d", "n=2 c=3 h=7 w=9", **pool((3, 2), (2, 3), (1, 1)), x=distinct),
@@ -289,6 +302,8 @@ EXPRESSION_CASES = [
     *expressions("log log1p log2 log10 sqrt rsqrt reciprocal", *ONE, ((),), maker=positive),
     *expressions("tan arcsin arccos sign floor ceil trunc round", *ONE, maker=fractions),
     *expressions("abs", *ONE, ((),), maker=away),
+    *expressions("root", *ONE, maker=away, degree=3.0),
+    *expressions("root", *ONE, maker=positive, degree=2.0),
     *expressions("clamp_min", *ONE, maker=away, min=0.0),
     *expressions("clamp_max", *ONE, maker=away, max=0.0),
     *expressions("arctan2", *BROADCAST, maker=away),

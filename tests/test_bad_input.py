@@ -107,9 +107,9 @@ LAYERS = [
     (lambda: nn.Conv2d(3, 4, 3, groups=2), V, "groups=2 must divide in_channels=3 and out_channels=4"),
     (lambda: nn.Conv2d(2, 2, 3, groups=0), V, "Conv2d: groups=0 must be at least 1"),
     (
-        lambda: nn.Conv2d(1, 1, 3, padding_mode="reflect"),
-        NotImplementedError,
-        "padding_mode='reflect' is not built",
+        lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"),
+        V,
+        "padding_mode='mirror' must be one of 'zeros', 'reflect', 'replicate', 'circular'",
     ),
     (
         lambda: nn.Conv2d(1, 1, 3, algorithm="fft"),
@@ -211,7 +211,7 @@ LAYERS = [
     (lambda: nn.LeakyReLU("a"), V, "could not convert"),
     (lambda: nn.Flatten()(ones(3)), I, "flatten: dim=1 is not an axis"),
     (lambda: F.pad(ones(2, 2), (1,)), V, r"pad: pad=\(1,\) must be pairs"),
-    (lambda: F.pad(ones(2, 2), (1, -1)), V, r"pad: pad=\(1, -1\) must be pairs of sizes of at least 0"),
+    (lambda: F.pad(ones(2, 2), (1, -4)), V, r"pad: pad=\(1, -4\) cuts more than the shape \(2, 2\)"),
 ]
 
 LOSSES = [

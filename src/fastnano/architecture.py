@@ -51,9 +51,14 @@ WORDS = {
     "conv": Word(
         {3: "Conv2d"}, ("out_channels", "kernel_size", "stride", "padding"), 2, "in_channels", IMAGE
     ),
+    "convtranspose": Word(
+        {3: "ConvTranspose2d"}, ("out_channels", "kernel_size", "stride", "padding"), 2, "in_channels", IMAGE
+    ),
     "dense": Word({1: "Linear"}, ("out_features",), 1, "in_features", "(features,); put flatten before it"),
     "maxpool": Word({3: "MaxPool2d"}, ("kernel_size", "stride", "padding"), 1, meets=IMAGE),
     "avgpool": Word({3: "AvgPool2d"}, ("kernel_size", "stride", "padding"), 1, meets=IMAGE),
+    "adaptiveavgpool": Word({3: "AdaptiveAvgPool2d"}, ("output_size",), 1, meets=IMAGE),
+    "upsample": Word({3: "Upsample"}, ("scale_factor",), meets=IMAGE),
     "batchnorm": Word(
         {3: "BatchNorm2d", 1: "BatchNorm1d"}, inferred="num_features", meets=f"(features,) or {IMAGE}"
     ),
@@ -68,6 +73,7 @@ WORDS = {
     "identity": Word({None: "Identity"}),
 }
 ALIASES = {"conv2d": "conv", "linear": "dense", "maxpool2d": "maxpool", "avgpool2d": "avgpool",
+           "convtranspose2d": "convtranspose", "adaptiveavgpool2d": "adaptiveavgpool",
            "batchnorm1d": "batchnorm", "batchnorm2d": "batchnorm"}  # fmt: skip
 
 

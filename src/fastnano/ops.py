@@ -49,6 +49,16 @@ OPS = {
         Op(
             "conv2d_winograd", *_CONVOLUTION, dims=dims.winograd, multiply_adds="nopqdkl"
         ),  # those it saves too
+        # the sizes are named as those of the convolution it transposes, which makes x of y
+        Op(
+            "conv_transpose2d",
+            "x[n,o,p,q] weight[o,d,k,l] bias[c] -> y[n,c,h,w]"
+            " ; stride_h stride_w pad_h pad_w dilation_h dilation_w groups | output_pad_h output_pad_w",
+            "dy weight -> dx",
+            "dy x -> +dweight +dbias",
+            dims=dims.transposed_convolution,
+            multiply_adds="nopqdkl",
+        ),
         # pooling; argmax counts positions of the unpadded h x w plane
         Op(
             "max_pool2d",

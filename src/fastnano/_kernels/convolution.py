@@ -6,7 +6,9 @@ i = p·stride − pad + k·dilation,  j = q·stride − pad + l·dilation
 with g the group of output channel o and x zero outside its borders.  ``conv2d`` sums over a kernel's places;
 ``conv2d_im2col`` first copies every window into a column, so that one matrix product does the rest
 (K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document
-Processing", 2006).
+Processing", 2006).  ``conv_transpose2d`` is the linear map transposed: y as dx is made of dy, so its kernels are those
+of ``conv2d`` with their roles exchanged (V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning",
+2016).
 """
 
 import numpy as np
@@ -18,6 +20,9 @@ __all__ = [
     "conv2d_im2col_dweight",
     "conv2d_im2col_dx",
     "conv2d_im2col_forward",
+    "conv_transpose2d_dweight",
+    "conv_transpose2d_dx",
+    "conv_transpose2d_forward",
 ]
 
 
@@ -123,4 +128,24 @@ def conv2d_im2col_dweight(
     columns = _columns(x, dweight.shape[2:], dy.shape[2:], *window)
     d = _grouped(dy, groups, axis=1).reshape(len(x), groups, len(dweight) // groups, -1)
     np.einsum("ngos,ngms->gom", d, columns, out=_matrix(dweight, groups), optimize=True)
+    np.sum(dy, axis=(0, 2, 3), out=dbias)
+
+
+def conv_transpose2d_forward(
+    x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
+):
+    conv2d_dx(x, weight, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
+    y += bias[:, None, None]
+
+
+def conv_transpose2d_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+    zero = np.zeros(len(weight), dx.dtype)
+    conv2d_forward(dy, weight, zero, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
+
+
+def conv_transpose2d_dweight(
+    dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
+):
+    unused = np.empty(len(dweight), x.dtype)
+    conv2d_dweight(x, dy, dweight, unused, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
     np.sum(dy, axis=(0, 2, 3), out=dbias)

@@ -65,7 +65,8 @@ cdef void conv2d_forward(
     for block in range(blocks):
         source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
         for group in range(groups):
-            t.a, t.bias = weight + group * outputs * d * k * l, bias + group * outputs
+            t.a = weight + group * outputs * d * k * l
+            t.bias = bias + group * outputs if bias != NULL else NULL
             for row in range(p):
                 t.b = source + BLOCK * (group * d * rows + row * stride_h) * columns
                 t.out = <float *> y + BLOCK * ((block * o + group * outputs) * p + row) * q
@@ -114,8 +115,8 @@ cdef inline const float *rows_first(
 # dx[i] = sum of weight[k] dy[(i + pad - k dilation) / stride] over the k that divide.  Inputs of equal remainder by the
 # stride meet the same k, so each such phase is a dense sum over a list of places of its own, with the weights in its
 # order.  The kernel's rows come first in it, so that those outside dy can be left out at either end.
-cdef void conv2d_dx(
-    const vec *dy, const float *weight, vec *dx, float *scratch,
+cdef inline void scatter(
+    const vec *dy, const float *weight, const float *bias, vec *dx, float *scratch,
     size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
     size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
 ) noexcept nogil:
@@ -127,7 +128,6 @@ cdef void conv2d_dx(
     cdef int32_t *places = <int32_t *> (turned + outputs * d * k * l)
     cdef const float *source
     cdef product t
-    t.bias = NULL
     t.b_col, t.out_row, t.out_col = BLOCK, BLOCK * h * w, BLOCK * stride_w
     for block in range(blocks):
         source = rows_first(dy + VECS * block * o * p * q, scratch, o, p, q, left, right)
@@ -147,9 +147,19 @@ cdef void conv2d_dx(
                                 end += at >= 0
                         listed(&t, places + begin * each, (end - begin) * each)
                         t.a = turned + begin * each
+                        t.bias = bias + group * d if bias != NULL else NULL
                         t.b = source + BLOCK * (group * outputs * plane_step + (row - phase_h) // stride_h * row_step)
                         t.out = <float *> dx + BLOCK * (((block * groups + group) * d * h + row) * w + phase_w)
                         multiply(&t, d, divide_up(w - phase_w, stride_w))
+
+
+cdef void conv2d_dx(
+    const vec *dy, const float *weight, vec *dx, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    scatter(dy, weight, NULL, dx, scratch, c, h, w, o, d, k, l, p, q, stride_h, stride_w, pad_h, pad_w,
+            dilation_h, dilation_w, groups, blocks)
 
 
 cdef inline size dx_terms(
@@ -204,7 +214,8 @@ cdef void conv2d_dweight(
         for group in range(groups):
             t.a = <const float *> dy + BLOCK * (block * o + group * outputs) * p * q
             t.b = source + BLOCK * group * d * rows * columns
-            t.out, t.sums = dweight + group * outputs * d * k * l, dbias + group * outputs
+            t.out = dweight + group * outputs * d * k * l
+            t.sums = dbias + group * outputs if dbias != NULL else NULL
             if k * l == 1:  # too few columns, so they are the input channels
                 t.b_group, t.out_group = t.b_plane, t.out_plane
                 correlate(&t, outputs, 1, d, 1)
@@ -214,6 +225,57 @@ cdef void conv2d_dweight(
                 for column in range(l):
                     correlate(&t, outputs, d, k, 1)
                     t.b, t.out, t.sums = t.b + BLOCK * dilation_w, t.out + 1, NULL
+
+
+# Transposed convolution: the kernels of convolution with x and dy in each other's place; only the bias is its own.
+
+cdef size conv_transpose2d_forward_scratch(
+    size w, size o, size d, size k, size l, size p, size q, size stride_w, size pad_w, size dilation_w, size groups
+) noexcept nogil:
+    return conv2d_dx_scratch(w, o, d, k, l, p, q, stride_w, pad_w, dilation_w, groups)
+
+
+cdef void conv_transpose2d_forward(
+    const vec *x, const float *weight, const float *bias, vec *y, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    scatter(x, weight, bias, y, scratch, c, h, w, o, d, k, l, p, q, stride_h, stride_w, pad_h, pad_w,
+            dilation_h, dilation_w, groups, blocks)
+
+
+cdef size conv_transpose2d_dx_scratch(
+    size c, size h, size w, size d, size k, size l, size pad_h, size pad_w
+) noexcept nogil:
+    return conv2d_forward_scratch(c, h, w, d, k, l, pad_h, pad_w)
+
+
+cdef void conv_transpose2d_dx(
+    const vec *dy, const float *weight, vec *dx, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    conv2d_forward(dy, weight, NULL, dx, scratch, c, h, w, o, d, k, l, p, q, stride_h, stride_w, pad_h, pad_w,
+                   dilation_h, dilation_w, groups, blocks)
+
+
+cdef size conv_transpose2d_dweight_scratch(
+    size c, size h, size w, size p, size q, size pad_h, size pad_w
+) noexcept nogil:
+    return conv2d_dweight_scratch(c, h, w, p, q, pad_h, pad_w)
+
+
+cdef void conv_transpose2d_dweight(
+    const vec *dy, const vec *x, float *dweight, float *dbias, float *scratch,
+    size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
+    size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
+) noexcept nogil:
+    cdef size block, channel
+    conv2d_dweight(x, dy, dweight, NULL, scratch, c, h, w, o, d, k, l, p, q, stride_h, stride_w, pad_h, pad_w,
+                   dilation_h, dilation_w, groups, blocks)
+    for block in range(blocks):
+        for channel in range(c):
+            dbias[channel] += sum_row(<const float *> dy + BLOCK * (block * c + channel) * h * w, BLOCK * h * w)
 
 
 # Convolution by columns and a matrix product (im2col), a row of outputs at a time, so that the columns stay in cache.

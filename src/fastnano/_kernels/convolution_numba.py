@@ -16,6 +16,9 @@ __all__ = [
     "conv2d_im2col_dweight",
     "conv2d_im2col_dx",
     "conv2d_im2col_forward",
+    "conv_transpose2d_dweight",
+    "conv_transpose2d_dx",
+    "conv_transpose2d_forward",
 ]
 
 WORKERS = (
@@ -324,4 +327,24 @@ def conv2d_im2col_dweight(
     for samples, columns, matrices in _parts(x, dweight, dy, groups):
         _im2col(x[samples], columns, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
         out += np.matmul(d[samples], matrices.swapaxes(2, 3)).sum(axis=0)
+    np.sum(dy, axis=(0, 2, 3), out=dbias)
+
+
+def conv_transpose2d_forward(
+    x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
+):
+    conv2d_dx(x, weight, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
+    y += bias[:, None, None]
+
+
+def conv_transpose2d_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+    zero = np.zeros(len(weight), dx.dtype)
+    conv2d_forward(dy, weight, zero, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
+
+
+def conv_transpose2d_dweight(
+    dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
+):
+    unused = np.empty(len(dweight), x.dtype)
+    conv2d_dweight(x, dy, dweight, unused, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
     np.sum(dy, axis=(0, 2, 3), out=dbias)

@@ -102,6 +102,8 @@ def _multiply_adds(y: Tensor) -> int:
     if node.op.name == "matmul":
         return y.numel() * node.kept["x"].shape[-1]
     weight = node.kept.get("weight")
+    if node.op.name == "conv_transpose2d":  # each value of its input, instead, goes into as many sums
+        y = node.inputs[0]
     return y.numel() * weight[0].size if weight is not None and weight.ndim > 1 else 0
 
 

@@ -70,7 +70,13 @@ _NAMES = {
         "Residual",
         "Sequential",
     ),
-    "conv": ("Conv2d",),
+    "conv": (
+        "Conv1d",
+        "Conv2d",
+        "Conv3d",
+        "ConvTranspose1d",
+        "ConvTranspose2d",
+    ),
     "distance": (
         "CosineSimilarity",
         "PairwiseDistance",
@@ -96,6 +102,7 @@ _NAMES = {
         "Identity",
         "Linear",
         "Maxout",
+        "Unflatten",
     ),
     "loss": (
         "HuberLoss",
@@ -135,6 +142,18 @@ _NAMES = {
         "LocalResponseNorm",
         "RMSNorm",
     ),
+    "padding": (
+        "CircularPad1d",
+        "CircularPad2d",
+        "ConstantPad1d",
+        "ConstantPad2d",
+        "ReflectionPad1d",
+        "ReflectionPad2d",
+        "ReplicationPad1d",
+        "ReplicationPad2d",
+        "ZeroPad1d",
+        "ZeroPad2d",
+    ),
     "penalty": (
         "L1L2Penalty",
         "L1Penalty",
@@ -146,8 +165,23 @@ _NAMES = {
         "UnitNorm",
     ),
     "pool": (
+        "AdaptiveAvgPool1d",
+        "AdaptiveAvgPool2d",
+        "AdaptiveAvgPool3d",
+        "AdaptiveMaxPool1d",
+        "AdaptiveMaxPool2d",
+        "AdaptiveMaxPool3d",
+        "AvgPool1d",
         "AvgPool2d",
+        "AvgPool3d",
+        "LPPool1d",
+        "LPPool2d",
+        "MaxPool1d",
         "MaxPool2d",
+        "MaxPool3d",
+        "MaxUnpool1d",
+        "MaxUnpool2d",
+        "MixedPool2d",
     ),
     "probability_loss": (
         "BCELoss",
@@ -166,6 +200,15 @@ _NAMES = {
         "LSTMCell",
         "RNN",
         "RNNCell",
+    ),
+    "upsample": (
+        "Fold",
+        "PixelShuffle",
+        "PixelUnshuffle",
+        "Unfold",
+        "Upsample",
+        "UpsamplingBilinear2d",
+        "UpsamplingNearest2d",
     ),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, ("functional", "graph", "utils"), _NAMES)
@@ -187,7 +230,9 @@ if TYPE_CHECKING:
     from .margin_loss import *
     from .module import *
     from .norm import *
+    from .padding import *
     from .penalty import *
     from .pool import *
     from .probability_loss import *
     from .recurrent import *
+    from .upsample import *

@@ -15,12 +15,13 @@ def count(owner: str, name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def pair(owner: str, name: str, value: Any, least: int = 1) -> tuple[int, int]:
-    """One integer for both axes, or one for each of height and width."""
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(values) != 2:
-        raise ValueError(f"{owner}: {name}={value!r} must be one integer or two")
-    return count(owner, name, values[0], least), count(owner, name, values[1], least)
+def sizes(owner: str, name: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
+    """One integer for all axes of an image, or one for each."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
+    if len(values) != dims:
+        number = ("one integer", "one integer or two", "one integer or three")[dims - 1]
+        raise ValueError(f"{owner}: {name}={value!r} must be {number}")
+    return tuple(count(owner, name, each, least) for each in values)
 
 
 def positive(owner: str, name: str, value: Any) -> float:

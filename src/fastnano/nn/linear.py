@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..autograd import Tensor
@@ -10,7 +11,7 @@ from ._arguments import count
 from ._initial import uniform_fan_in
 from .module import Module
 
-__all__ = ["Bilinear", "Dense", "Flatten", "Identity", "Linear", "Maxout"]
+__all__ = ["Bilinear", "Dense", "Flatten", "Identity", "Linear", "Maxout", "Unflatten"]
 
 
 class Linear(Module):
@@ -95,6 +96,32 @@ class Flatten(Module):
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Split the axis ``dim`` into axes of ``unflattened_size``: with dim 1 and size (C, H, W) (N, C·H·W) becomes (N, C,
+    H, W).  One of the sizes may be −1, what is left.
+    """
+
+    def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not -x.ndim <= self.dim < x.ndim:
+            raise IndexError(f"Unflatten: dim={self.dim} is not an axis of shape {x.shape}")
+        dim, sizes = self.dim % x.ndim, list(self.unflattened_size)
+        if sizes.count(-1) == 1:
+            place = sizes.index(-1)
+            sizes[place] = x.shape[dim] // max(-math.prod(sizes), 1)
+        if math.prod(sizes) != x.shape[dim] or min(sizes, default=1) < 0:
+            raise ValueError(
+                f"Unflatten: unflattened_size={self.unflattened_size} must multiply to the {x.shape[dim]} of axis {dim}"
+            )
+        return x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :])
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Identity(Module):

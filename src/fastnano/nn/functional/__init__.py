@@ -39,6 +39,14 @@ _NAMES = {
         "tanhshrink",
         "threshold",
     ),
+    "_adaptive_pool": (
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_avg_pool3d",
+        "adaptive_max_pool1d",
+        "adaptive_max_pool2d",
+        "adaptive_max_pool3d",
+    ),
     "_attention": ("scaled_dot_product_attention",),
     "_class_loss": (
         "cauchy_schwarz_loss",
@@ -51,10 +59,11 @@ _NAMES = {
         "tversky_loss",
     ),
     "_classes": ("one_hot",),
-    "_conv": ("conv2d",),
+    "_conv": ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"),
     "_distance": ("cosine_similarity", "pairwise_distance"),
     "_dropout": ("alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"),
     "_embedding": ("embedding",),
+    "_fold": ("fold", "unfold"),
     "_linear": ("bilinear", "linear", "maxout"),
     "_loss": ("huber_loss", "l1_loss", "log_cosh_loss", "mse_loss", "smooth_l1_loss", "sse_loss"),
     "_margin_loss": (
@@ -71,7 +80,18 @@ _NAMES = {
     ),
     "_norm": ("batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"),
     "_padding": ("pad",),
-    "_pool": ("avg_pool2d", "max_pool2d"),
+    "_pool": (
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+        "lp_pool1d",
+        "lp_pool2d",
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "max_unpool1d",
+        "max_unpool2d",
+    ),
     "_probability_loss": (
         "binary_cross_entropy",
         "binary_cross_entropy_with_logits",
@@ -82,11 +102,13 @@ _NAMES = {
         "poisson_nll_loss",
     ),
     "_recurrent": ("gru", "lstm", "rnn"),
+    "_upsample": ("interpolate", "pixel_shuffle", "pixel_unshuffle"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, (), _NAMES)
 
 if TYPE_CHECKING:
     from ._activation import *
+    from ._adaptive_pool import *
     from ._attention import *
     from ._class_loss import *
     from ._classes import *
@@ -94,6 +116,7 @@ if TYPE_CHECKING:
     from ._distance import *
     from ._dropout import *
     from ._embedding import *
+    from ._fold import *
     from ._linear import *
     from ._loss import *
     from ._margin_loss import *
@@ -102,3 +125,4 @@ if TYPE_CHECKING:
     from ._pool import *
     from ._probability_loss import *
     from ._recurrent import *
+    from ._upsample import *

@@ -4,17 +4,69 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...autograd import EXPRESSIONS, Tensor, apply, as_tensor
+from .._arguments import choice
+from ._images import take_places
 
 __all__ = ["pad"]
 
 
-def pad(x: Any, pad: tuple[int, ...], value: float = 0.0) -> Tensor:
-    """Constant padding; ``pad`` counts from the last axis: (left, right, top, bottom, ...)."""
+# The places along an axis of a size that fill places before 0 and from size on.
+_MODES = {
+    "reflect": lambda i, size: size - 1 - np.abs(size - 1 - np.abs(i)),
+    "replicate": lambda i, size: np.clip(i, 0, size - 1),
+    "circular": lambda i, size: i % size,
+}
+_ROOM = {"reflect": -1, "replicate": 2**31, "circular": 0}  # padding beyond an axis' size
+PADDING_MODES = ("constant", *_MODES)
+
+
+def pad(x: Any, pad: tuple[int, ...], mode: str = "constant", value: float | None = None) -> Tensor:
+    """Padding; ``pad`` counts from the last axis: (left, right, top, bottom, ...); sizes below 0 cut off.
+
+    "constant" puts ``value`` (0) around any axes.  Of the last axes of (N, C, ...) or (C, ...), "reflect" mirrors the
+    values at the border, "replicate" repeats the border, "circular" continues with the other side.
+    """
     x = as_tensor(x)
-    if len(pad) % 2 or len(pad) > 2 * x.ndim or any(p < 0 for p in pad):
+    axes = len(pad) // 2
+    if len(pad) % 2 or axes > x.ndim:
+        raise ValueError(f"pad: pad={pad} must be pairs of sizes for at most the {x.ndim} axes of x")
+    sides = [(int(pad[2 * i]), int(pad[2 * i + 1])) for i in reversed(range(axes))]
+    for size, (a, b) in zip(x.shape[x.ndim - axes :], sides, strict=True):
+        if size + min(a, 0) + min(b, 0) < 0:
+            raise ValueError(f"pad: pad={pad} cuts more than the shape {x.shape} of x has")
+    if choice("pad", "mode", mode, PADDING_MODES) == "constant":
+        return _constant(x, sides, 0.0 if value is None else value)
+    if value is not None:
+        raise ValueError(f"pad: value={value} is for mode='constant', got mode={mode!r}")
+    if x.ndim - axes not in (1, 2) or axes > 3:
         raise ValueError(
-            f"pad: pad={pad} must be pairs of sizes of at least 0 for at most the {x.ndim} axes of x"
+            f"pad: mode={mode!r} takes x of shape (N, C, ...) or (C, ...) and pad for all axes behind, "
+            f"got shape {x.shape} and pad={pad}"
         )
-    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
+    if x.ndim - axes == 1:
+        return _filled(x.unsqueeze(0), sides, mode)[0]
+    return _filled(x, sides, mode)
+
+
+def _constant(x: Tensor, sides: list[tuple[int, int]], value: float) -> Tensor:
+    rest = x.ndim - len(sides)
+    if any(min(side) < 0 for side in sides):
+        inner = zip(x.shape[rest:], sides, strict=True)
+        x = x[(..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in inner))]
+    widths = [(0, 0)] * rest + [(max(a, 0), max(b, 0)) for a, b in sides]
     return apply(EXPRESSIONS["pad"], x, widths=tuple(widths), value=value)
+
+
+def _filled(x: Tensor, sides: list[tuple[int, int]], mode: str) -> Tensor:
+    places = []
+    for size, (a, b) in zip(x.shape[2:], sides, strict=True):
+        if size < 1 or max(a, b) > size + _ROOM[mode]:
+            raise ValueError(
+                f"pad: {(a, b)} is more than mode={mode!r} can fill from an axis of {size} "
+                f"(at most {max(size + _ROOM[mode], 0)})"
+            )
+        places.append(_MODES[mode](np.arange(-a, size + b), size))
+    return take_places(x, *places)
