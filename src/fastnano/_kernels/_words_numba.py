@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -16,7 +15,7 @@ from . import _formula
 from ._numba import Kernel, helper, prange
 from ._numba import exp as _exp_of_negative
 
-__all__ = ["from_function", "kernels"]
+__all__ = ["WORDS", "kernels"]
 
 
 @helper
@@ -46,16 +45,10 @@ WORDS |= {"abs": abs, "erf": math.erf, "sigmoid": sigmoid, "tanh": tanh, "where"
 def kernels(module: ModuleType) -> dict[str, Kernel]:
     """The kernels of a module of formulas, by name; each is compiled at its first call."""
     source, path = inspect.getsource(module), inspect.getfile(module)
-    return {formula.name: from_formula(formula, path) for formula in _formula.of_functions(source)}
+    return {formula.name: _kernel(formula, path) for formula in _formula.of_functions(source)}
 
 
-def from_function(function: Callable) -> Kernel:
-    """The kernel of one formula, a function somewhere."""
-    (formula,) = _formula.of_functions(inspect.cleandoc(inspect.getsource(function)))
-    return from_formula(formula, inspect.getfile(function))
-
-
-def from_formula(formula: _formula.Parsed, path: str) -> Kernel:
+def _kernel(formula: _formula.Parsed, path: str) -> Kernel:
     """The loop over a formula's elements; ``path`` is the file beside whose compiled form Numba keeps this one."""
     scope = {**WORDS, "__name__": f"{__package__}.elementwise"}
     exec(compile(_formula.loop(formula), path, "exec"), scope)
