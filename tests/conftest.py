@@ -1,6 +1,7 @@
 """What all tests share: a cache folder of their own, no network, MNIST where there is one."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from fastnano.data import MNIST, SyntheticDigits, write_idx
 
 @pytest.fixture(scope="session", autouse=True)
 def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One cache folder for the whole session, so that the synthetic digits are drawn once, and no network."""
+    """One cache folder for the whole session, so that the synthetic digits are drawn once, and no network; and Ctrl-C,
+    which a shell's background jobs ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FASTNANO_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("FASTNANO_OFFLINE", "1")
