@@ -115,6 +115,7 @@ def test_distortions_are_trained_on_layer_by_layer(few, capsys):
     assert "GaussianNoise(mean=0.0, sigma=0.2, clip=True)" in out
 
 
+@pytest.mark.usefixtures("_no_pictures")
 def test_augmented_training_is_compiled(few, capsys):
     options = ["--layers", LAYERS, "--epochs", "1", "--augment", "shift=2,rotate=10"]
     assert train(few, *options, "--out", "augmented") == 0

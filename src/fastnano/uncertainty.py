@@ -32,9 +32,10 @@ def mc_dropout(
     """Mean, spread and entropy of ``samples`` predictions, each with other units dropped.
 
     p̄ = 1/T Σ_t softmax(f(x, mask_t)), std of the same, H = −Σ_c p̄_c log p̄_c.  Only the dropout layers are as in
-    training; batch norm and all else are as in evaluation, and modes are restored.  ``softmax=False`` takes the
-    outputs as they are (regression, or a network that ends in Softmax), and gives no entropy.  x is an array or a
-    tensor, as the network takes it; the masks follow ``fastnano.manual_seed``.
+    training; batch norm and all else (dropout that a recurrent or attention layer does itself, too) are as in
+    evaluation, and modes are restored.  ``softmax=False`` takes the outputs as they are (regression, or a network that
+    ends in Softmax), and gives no entropy.  x is an array or a tensor, as the network takes it; the masks follow
+    ``fastnano.manual_seed``.
 
     Raises ValueError where the model has no dropout layer, whose passes would all be the same.
     Source: Y. Gal, Z. Ghahramani, "Dropout as a Bayesian Approximation", arXiv:1506.02142.
