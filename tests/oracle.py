@@ -65,7 +65,7 @@ def run(function, inputs, make, parameters=()):
         seeded[0][0].backward(seeded[0][1])
     elif seeded:
         sum((y * seed).sum() for y, seed in seeded).backward()
-    found |= {f"gradient of input {i}": t.grad.numpy() for i, t in enumerate(tensors) if t.requires_grad}
+    found |= {f"gradient of input {i}": t.grad.numpy() for i, t in enumerate(tensors) if t.grad is not None}
     return found | {f"gradient of {name}": p.grad.numpy() for name, p in parameters}
 
 

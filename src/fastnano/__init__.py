@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 # Public names and where they live; each module is imported when first asked for, numba and the rest later still.
 _MODULES = ("data", "inspect", "nn", "optim", "metrics", "callbacks")
 _NAMES = {
-    "autograd": ("Function", "Tensor", "apply", "as_tensor", "from_numpy", "tensor"),
+    "autograd": ("Function", "Tensor", "apply", "as_tensor", "from_numpy", "grad", "tensor"),
     "_state": ("current_backend", "enable_grad", "no_grad", "use_backend"),
     "_random": ("Generator", "manual_seed"),
     "_threads": ("get_num_threads", "set_num_threads"),
@@ -134,7 +134,7 @@ if TYPE_CHECKING:
     from ._random import Generator, manual_seed
     from ._state import current_backend, enable_grad, no_grad, use_backend
     from ._threads import get_num_threads, set_num_threads
-    from .autograd import Function, Tensor, apply, as_tensor, from_numpy, tensor
+    from .autograd import Function, Tensor, apply, as_tensor, from_numpy, grad, tensor
     from .checkpoint import load, save
     from .functions.comparison import *
     from .functions.creation import *

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from . import autograd
 from ._contract import FLOATS
+from ._hooks import RemovableHandle
 from ._methods import Methods
 from .functions import changes, movement
 from .ops import EXPRESSIONS
@@ -19,7 +20,16 @@ from .ops import EXPRESSIONS
 class Tensor(Methods):
     """An array with a gradient.  Made by ``fastnano.tensor`` (copies) or ``fastnano.from_numpy`` (shares)."""
 
-    __slots__ = ("__weakref__", "_node", "_retains_grad", "_version", "data", "grad", "requires_grad")
+    __slots__ = (
+        "__weakref__",
+        "_hooks",
+        "_node",
+        "_retains_grad",
+        "_version",
+        "data",
+        "grad",
+        "requires_grad",
+    )
     __array_priority__ = 1000  # array + tensor is a tensor
 
     def __init__(self, data: npt.ArrayLike, requires_grad: builtins.bool = False) -> None:
@@ -29,6 +39,7 @@ class Tensor(Methods):
         self.requires_grad = requires_grad
         self.grad: Tensor | None = None
         self._node: autograd.Node | None = None
+        self._hooks: dict[RemovableHandle, Callable[..., Any]] | None = None
         self._retains_grad = False
         self._version = [0]  # shared by all tensors of one memory
 
@@ -38,7 +49,7 @@ class Tensor(Methods):
         t = _new(Tensor)
         t.data = array
         t.requires_grad = t._retains_grad = False
-        t.grad = t._node = None
+        t.grad = t._node = t._hooks = None
         t._version = [0]
         return t
 
@@ -221,30 +232,49 @@ class Tensor(Methods):
 
     # The reverse pass
 
-    def backward(self, gradient: Any = None) -> None:
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: builtins.bool | None = None,
+        create_graph: builtins.bool = False,
+    ) -> None:
         """Add to ``.grad`` of every leaf this tensor depends on the gradient of this tensor (times
         ``gradient``).
 
-        ``gradient`` has the tensor's shape; it may be left out where the tensor is a single number.
+        ``gradient`` has the tensor's shape; it may be left out where the tensor is a single number.  The graph
+        stays, whatever ``retain_graph`` is, until its tensors are dropped.
         """
-        if not self.requires_grad:
-            raise RuntimeError("backward: the tensor does not depend on anything that requires a gradient")
-        if gradient is None:
-            if self.data.size != 1:
-                raise RuntimeError(
-                    f"backward: gradient is needed for a tensor of shape {self.shape}; "
-                    f"pass one, or reduce it (.sum())"
-                )
-            seed = np.ones_like(self.data)
-        else:
-            seed = np.array(autograd.as_tensor(gradient, self).data, dtype=self.dtype)
-        if seed.shape != self.shape:
-            raise ValueError(f"backward: gradient has shape {seed.shape}, expected {self.shape}")
+        autograd.no_second_derivatives("backward", create_graph)
+        seed = self._seed("backward", gradient)
         given: set[builtins.int] = set()
         for t, g in autograd.backpropagate(self, seed):
             if t._node is None or t._retains_grad:
                 t._accumulate(g, shared=id(g) in given or t._node is not None)
                 given.add(id(g))
+
+    def _seed(self, name: str, gradient: Any) -> np.ndarray:
+        """The gradient that the reverse pass starts from, checked."""
+        if not self.requires_grad:
+            raise RuntimeError(f"{name}: the tensor does not depend on anything that requires a gradient")
+        if gradient is None:
+            if self.data.size != 1:
+                raise RuntimeError(
+                    f"{name}: gradient is needed for a tensor of shape {self.shape}; "
+                    f"pass one, or reduce it (.sum())"
+                )
+            return np.ones_like(self.data)
+        seed = np.array(autograd.as_tensor(gradient, self).data, dtype=self.dtype)
+        if seed.shape != self.shape:
+            raise ValueError(f"{name}: gradient has shape {seed.shape}, expected {self.shape}")
+        return seed
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """Call ``hook(gradient)`` when this tensor's gradient is complete; what it gives back, if anything, takes
+        the gradient's place."""
+        if not self.requires_grad:
+            raise RuntimeError("register_hook: the tensor does not require a gradient")
+        self._hooks = {} if self._hooks is None else self._hooks
+        return RemovableHandle(self._hooks, hook)
 
     def _accumulate(self, gradient: np.ndarray, shared: builtins.bool) -> None:
         # A gradient may be a view, or another tensor's too (z = x + y hands one array to both); .grad is

@@ -146,11 +146,66 @@ def backpropagate(root: Tensor, gradient: np.ndarray) -> Iterator[tuple[Tensor, 
         if id(tensor) not in gradients:
             continue
         gradient = gradients.pop(id(tensor))
+        if tensor._hooks:
+            gradient = _hooked(tensor, gradient)
         if tensor._node is not None:
             for parent, share in tensor._node.gradients(gradient):
                 known = gradients.get(id(parent))
                 gradients[id(parent)] = share if known is None else sum_of(known, share)
         yield tensor, gradient
+
+
+def _hooked(tensor: Tensor, gradient: np.ndarray) -> np.ndarray:
+    """The gradient as the tensor's hooks leave it."""
+    if state.recording is not None:
+        state.recording.python("a hook of a tensor")
+    for hook in list((tensor._hooks or {}).values()):
+        found = hook(Tensor._wrap(gradient))
+        if found is not None:
+            gradient = np.asarray(as_tensor(found).data, gradient.dtype)
+            if gradient.shape != tensor.shape:
+                raise ValueError(
+                    f"register_hook: the hook gave a gradient of shape {gradient.shape}, expected {tensor.shape}"
+                )
+    return gradient
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of outputs (times ``grad_outputs``) with respect to inputs, without a change of any ``.grad``.
+
+    Raises RuntimeError where an input is not used, or with ``allow_unused`` gives None for it.
+    """
+    no_second_derivatives("grad", create_graph)
+    outputs, inputs = ((x,) if isinstance(x, Tensor) else tuple(x) for x in (outputs, inputs))
+    seeds = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
+    seeds = seeds if grad_outputs is not None else (None,) * len(outputs)
+    wanted, found = {id(x) for x in inputs}, dict[int, np.ndarray]()
+    for output, seed in zip(outputs, seeds, strict=True):
+        for tensor, share in backpropagate(output, output._seed("grad", seed)):
+            if id(tensor) in wanted:
+                known = found.get(id(tensor))
+                found[id(tensor)] = copy_of(share) if known is None else sum_of(known, share)
+    unused = [i for i, x in enumerate(inputs) if id(x) not in found]
+    if unused and not allow_unused:
+        raise RuntimeError(
+            f"grad: input {unused[0]} is not used by the outputs; allow_unused=True gives None for such inputs"
+        )
+    return tuple(Tensor._wrap(found[id(x)]) if id(x) in found else None for x in inputs)
+
+
+def no_second_derivatives(name: str, create_graph: bool) -> None:
+    if create_graph:
+        raise NotImplementedError(
+            f"{name}: create_graph=True asks for gradients of gradients, which are not recorded: the gradient rules "
+            f"run outside the tape"
+        )
 
 
 class Function:
@@ -293,4 +348,15 @@ def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
 
 from ._tensor import Tensor  # noqa: E402  (the engine and its one data type name each other)
 
-__all__ = ["EXPRESSIONS", "OPS", "Function", "Tensor", "apply", "as_tensor", "from_numpy", "launch", "tensor"]
+__all__ = [
+    "EXPRESSIONS",
+    "OPS",
+    "Function",
+    "Tensor",
+    "apply",
+    "as_tensor",
+    "from_numpy",
+    "grad",
+    "launch",
+    "tensor",
+]
