@@ -9,7 +9,7 @@ from ._lazy import lazy
 __version__ = "0.1.0"
 
 # Public names and where they live; each module is imported when first asked for, numba and the rest later still.
-_MODULES = ("data", "inspect", "nn", "optim", "metrics", "callbacks")
+_MODULES = ("autograd", "data", "inspect", "nn", "optim", "metrics", "callbacks")
 _NAMES = {
     "autograd": ("Function", "Tensor", "apply", "as_tensor", "from_numpy", "grad", "tensor"),
     "_state": ("current_backend", "enable_grad", "no_grad", "use_backend"),
@@ -114,6 +114,7 @@ _NAMES = {
         *("linspace", "logspace", "meshgrid", "multinomial", "normal", "ones", "ones_like", "rand"),
         *("rand_like", "randint", "randn", "randn_like", "randperm", "zeros", "zeros_like"),
     ),
+    "inspect.summary": ("count_parameters",),
     "plan": ("NotPlannable", "Plan", "compile"),
     "train": ("History", "Trainer"),
     "uncertainty": ("mc_dropout",),
@@ -127,7 +128,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from . import callbacks, data, inspect, metrics, nn, optim
+    from . import autograd, callbacks, data, inspect, metrics, nn, optim
     from ._graph import gradcheck, graph
     from ._own_formulas import elementwise
     from ._own_kernels import kernel
@@ -143,6 +144,7 @@ if TYPE_CHECKING:
     from .functions.movement import *
     from .functions.products import *
     from .functions.reduction import *
+    from .inspect.summary import count_parameters
     from .plan import NotPlannable, Plan, compile
     from .train import History, Trainer
     from .uncertainty import mc_dropout

@@ -221,6 +221,7 @@ class Trainer:
         if cache_frozen:
             loader, validation = self._behind_frozen(loader, validation, prepare)
             prepare = Prepare()
+        self._check_shapes(loader, prepare)
         callbacks = [*self.callbacks, *([ProgressBar()] if progress else [])]
         plan = self._plan_for(loader, prepare, compile)
         looked_at = any(
@@ -233,6 +234,12 @@ class Trainer:
                 self._epoch(loader, prepare, validation, tell, plan, 0.0 if looked_at else SLICE)
         self.history.stopped = self.stop
         return self.history
+
+    def _check_shapes(self, loader: DataLoader, prepare: Transform) -> None:
+        """Run the model on one sample, so that an error names its layer before anything has begun."""
+        x, y, *_ = next(iter(DataLoader(loader.dataset, 1, transform=loader.transform)))
+        with evaluating(self._trained), no_grad():
+            self._trained(self._inputs(prepare(x), y)[0])
 
     def _epoch(
         self,

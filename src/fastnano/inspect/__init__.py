@@ -10,10 +10,11 @@ Nothing here changes the model: all of it runs on a copy in evaluation mode that
 from .filters import filters, responses
 from .pictures import plot_confusion, plot_curves, plot_filters, plot_responses
 from .saliency import saliency
-from .summary import summary
+from .summary import count_parameters, summary
 from .terminal import half_blocks, show_filters, show_responses
 
 __all__ = [
+    "count_parameters",
     "filters",
     "half_blocks",
     "plot_confusion",

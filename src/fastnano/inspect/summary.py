@@ -28,6 +28,11 @@ class _Row:
         return (self.name, self.kind, self.output, parameters, _number(self.products))
 
 
+def count_parameters(model: Module, trainable_only: bool = False) -> int:
+    """How many numbers a model learns, each parameter counted once; without the frozen ones if ``trainable_only``."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable_only)
+
+
 def summary(model: Module, input_shape: tuple[int, ...] = (1, 28, 28)) -> str:
     """A table of the layers in the order they run, with output shapes, parameters, multiply-adds, and totals.
 
@@ -125,7 +130,7 @@ def _table(rows: list[_Row]) -> list[str]:
 
 
 def _totals(model: Module, rows: list[_Row], outputs: int) -> list[str]:
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    trained = count_parameters(model, trainable_only=True)
     buffers = {id(b): b.data.nbytes for b in model.buffers()}
     sizes = [
         ("parameters", sum(p.data.nbytes for p in model.parameters())),

@@ -211,10 +211,10 @@ _NAMES = {
         "UpsamplingNearest2d",
     ),
 }
-__getattr__, __dir__, __all__ = lazy(__name__, ("functional", "graph", "utils"), _NAMES)
+__getattr__, __dir__, __all__ = lazy(__name__, ("functional", "graph", "init", "utils"), _NAMES)
 
 if TYPE_CHECKING:
-    from . import functional, graph, utils
+    from . import functional, graph, init, utils
     from .activation import *
     from .attention import *
     from .class_loss import *

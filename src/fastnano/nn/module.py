@@ -17,6 +17,7 @@ import numpy.typing as npt
 from .._contract import FLOATS
 from .._state import state
 from ..autograd import Tensor, as_tensor, native_array, tensor
+from ._module_hooks import LOCATED, Hooked, locate
 
 __all__ = ["Module", "Parameter"]
 
@@ -58,21 +59,28 @@ _tapes = _Tapes()
 def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Let a forward written for tensors take arrays too: array in, array out, recorded for ``backward``."""
 
-    @functools.wraps(forward)
-    def wrapped(self: Module, *inputs: Any, **options: Any) -> Any:
-        if not any(isinstance(x, np.ndarray) for x in inputs):
-            return forward(self, *inputs, **options)
+    def of_arrays(self: Module, *inputs: Any, **options: Any) -> Any:
         if any(isinstance(x, Tensor) for x in inputs):
             return forward(
                 self, *(as_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs), **options
             )
         tensors = [Tensor(x, state.grad_enabled and x.dtype.kind == "f") for x in map(native_array, inputs)]
-        output = forward(self, *tensors, **options)
+        output = self._run(functools.partial(forward, self), tuple(tensors), options)
         arrays = _arrays(output)
         if state.grad_enabled:
             _tapes.of(self).append((tensors, output))
             arrays = copy.deepcopy(arrays)  # the caller may change what is his; backward needs its own
         return arrays
+
+    @functools.wraps(forward)
+    def wrapped(self: Module, *inputs: Any, **options: Any) -> Any:
+        try:
+            if any(isinstance(x, np.ndarray) for x in inputs):
+                return of_arrays(self, *inputs, **options)
+            return forward(self, *inputs, **options)
+        except LOCATED as error:
+            locate(error, self)
+            raise
 
     return wrapped
 
@@ -96,7 +104,7 @@ def _go_back(name: str, output: Any, dy: Any) -> None:
             _go_back(name, y, gradient)
 
 
-class Module:
+class Module(Hooked):
     """A layer or a network: define ``forward`` on tensors; parameters and modules assigned to attributes are
     found.
 
@@ -119,12 +127,15 @@ class Module:
     def __init__(self) -> None:
         for name in ("_parameters", "_buffers", "_modules"):
             object.__setattr__(self, name, {})
+        self._passing: set[str] = set()  # buffers that state_dict leaves out
         self.training = True
 
     def forward(self, *inputs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}.forward: define it in the class")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if "_hooks" in self.__dict__ and not any(isinstance(x, np.ndarray) for x in inputs):
+            return self._run(self.forward, inputs, options)
         return self.forward(*inputs, **options)
 
     def backward(self, dy: Any = None) -> Any:
@@ -211,14 +222,17 @@ class Module:
         """A parameter by name; None for one that this layer could have and has not."""
         self._parameters[name] = parameter
 
-    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
-        """State that is saved but not learned."""
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """State that is not learned; in ``state_dict`` unless it is not ``persistent``."""
         self._buffers[name] = tensor
+        (self._passing.discard if persistent else self._passing.add)(name)
 
     def add_module(self, name: str, module: Module) -> None:
         if not isinstance(module, Module):
             raise TypeError(f"add_module: {name!r} must be a Module, got {type(module).__name__}")
         self._modules[name] = module
+
+    register_module = add_module
 
     # Walking
 
@@ -244,28 +258,56 @@ class Module:
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
 
-    def _named(self, store: str) -> Iterator[tuple[str, Any]]:
-        for prefix, module in self.named_modules():
-            for name, value in getattr(module, store).items():
-                if value is not None:
-                    yield (f"{prefix}.{name}" if prefix else name), value
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter once, with its dotted name."""
+    def _named(self, store: str, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for name, parameter in self._named("_parameters"):
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield name, parameter
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            for name, value in getattr(module, store).items():
+                if value is not None and id(value) not in seen:
+                    seen.add(id(value))
+                    yield (f"{path}.{name}" if path else name), value
 
-    def parameters(self) -> Iterator[Parameter]:
-        return (parameter for _, parameter in self.named_parameters())
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Every parameter once, with its dotted name; of this module alone unless ``recurse``."""
+        return self._named("_parameters", prefix, recurse)
 
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        return self._named("_buffers")
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def buffers(self) -> Iterator[Tensor]:
-        return (buffer for _, buffer in self.named_buffers())
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Every buffer once, with its dotted name; of this module alone unless ``recurse``."""
+        return self._named("_buffers", prefix, recurse)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def get_submodule(self, target: str) -> Module:
+        """The module of a dotted name; itself for an empty one."""
+        module = self
+        for i, name in enumerate(target.split(".") if target else []):
+            if name not in module._modules:
+                path = ".".join(target.split(".")[:i]) or type(self).__name__
+                raise AttributeError(
+                    f"get_submodule: {path} has no module {name!r}, only {list(module._modules)}"
+                )
+            module = module._modules[name]
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter of a dotted name."""
+        return self._get("get_parameter", "_parameters", target)
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer of a dotted name."""
+        return self._get("get_buffer", "_buffers", target)
+
+    def _get(self, caller: str, store: str, target: str) -> Any:
+        path, _, name = target.rpartition(".")
+        found = getattr(self.get_submodule(path), store)
+        if name not in found:
+            raise AttributeError(
+                f"{caller}: {path or type(self).__name__} has no {name!r}, only {list(found)}"
+            )
+        return found[name]
 
     def apply(self, function: Callable[[Module], Any]) -> Module:
         """Call a function on every module below and on this one."""
@@ -313,15 +355,16 @@ class Module:
 
     # State
 
-    def state_dict(self) -> dict[str, Tensor]:
-        """Parameters and buffers by dotted name, sharing the module's memory, in PyTorch's order."""
+    def state_dict(self, *, prefix: str = "") -> dict[str, Tensor]:
+        """Parameters and persistent buffers by dotted name, sharing the module's memory, in PyTorch's order."""
         found: dict[str, Tensor] = {}
-        self._collect(found, "")
+        self._collect(found, prefix)
         return found
 
     def _collect(self, found: dict[str, Tensor], prefix: str) -> None:
         for store in (self._parameters, self._buffers):
-            found |= {prefix + name: value.detach() for name, value in store.items() if value is not None}
+            kept = {name: v for name, v in store.items() if v is not None and name not in self._passing}
+            found |= {prefix + name: value.detach() for name, value in kept.items()}
         for name, module in self._modules.items():
             module._collect(found, f"{prefix}{name}.")
 

@@ -1,4 +1,4 @@
-"""PyTorch's ``nn.utils``: gradient clipping, and weights that are functions of others."""
+"""PyTorch's ``nn.utils``: gradient clipping, parameters as one vector, and weights that are functions of others."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from ..._lazy import lazy
 
 # Clipping lives beside the layers; here it has PyTorch's address.
-_NAMES = {"clipping": ("clip_grad_norm_", "clip_grad_value_")}
+_NAMES = {
+    "clipping": ("clip_grad_norm_", "clip_grad_value_"),
+    "convert_parameters": ("parameters_to_vector", "vector_to_parameters"),
+}
 __getattr__, __dir__, __all__ = lazy(__name__, ("parametrizations", "parametrize"), _NAMES)
 
 if TYPE_CHECKING:
     from . import parametrizations, parametrize
     from .clipping import *
+    from .convert_parameters import *
