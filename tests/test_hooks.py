@@ -23,7 +23,7 @@ def numbers(value):
     """Tensors as arrays, in tuples of any depth."""
     if isinstance(value, tuple):
         return tuple(map(numbers, value))
-    return None if value is None else value.detach().numpy()
+    return None if value is None else value.detach().numpy().copy()
 
 
 def watch(net, library, scale=1.0):
@@ -46,6 +46,7 @@ def watch(net, library, scale=1.0):
     return seen, handles + [layer.register_full_backward_hook(backward) for layer in net]
 
 
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")  # PyTorch's, where no input wants a gradient
 @pytest.mark.parametrize("wants", [False, True], ids=["data", "input wants a gradient"])
 def test_hooks_see_and_change_what_pytorch_s_do(wants):
     results = []

@@ -13,6 +13,10 @@ _MODULES = ("autograd", "data", "inspect", "nn", "optim", "metrics", "callbacks"
 _NAMES = {
     "autograd": ("Function", "Tensor", "apply", "as_tensor", "from_numpy", "grad", "tensor"),
     "_state": ("current_backend", "enable_grad", "no_grad", "use_backend"),
+    "_dtypes": (
+        *("bool", "double", "float", "float32", "float64", "int", "int8", "int16", "int32", "int64", "long"),
+        "uint8",
+    ),
     "_random": ("Generator", "manual_seed"),
     "_threads": ("get_num_threads", "set_num_threads"),
     "_graph": ("gradcheck", "graph"),
@@ -129,6 +133,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from . import autograd, callbacks, data, inspect, metrics, nn, optim
+    from ._dtypes import *
     from ._graph import gradcheck, graph
     from ._own_formulas import elementwise
     from ._own_kernels import kernel
