@@ -46,7 +46,7 @@ def watch(net, library, scale=1.0):
     return seen, handles + [layer.register_full_backward_hook(backward) for layer in net]
 
 
-@pytest.mark.filterwarnings("ignore:Full backward hook is firing")  # PyTorch's, where no input wants a gradient
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
 @pytest.mark.parametrize("wants", [False, True], ids=["data", "input wants a gradient"])
 def test_hooks_see_and_change_what_pytorch_s_do(wants):
     results = []

@@ -1,0 +1,307 @@
+"""Functions of tensors beside their gradients: every name, changes in place, creation, chance, DLPack, bad input."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fastnano as fn
+from fastnano import functions
+from fastnano.functions import comparison, creation, elementwise, indexing, movement, products, reduction
+from oracle import array, torch
+
+FAMILIES = (elementwise, comparison, reduction, movement, indexing, products, creation)
+NAMES = [name for family in FAMILIES for name in family.__all__]
+
+
+def test_every_function_is_a_name_of_the_package_once():
+    assert sorted(set(NAMES) - set(fn.__all__)) == []
+    assert len(NAMES) == len(set(NAMES))
+    for family in FAMILIES:
+        for name in family.__all__:
+            assert getattr(fn, name) is getattr(family, name)
+            assert getattr(fn, name).__doc__, f"{name} has no docstring"
+    assert functions.__doc__
+
+
+def test_methods_are_the_functions():
+    shared = [name for name in NAMES if hasattr(fn.Tensor, name) and name not in ("where",)]
+    assert len(shared) > 140
+    assert all(getattr(fn.Tensor, name) is getattr(fn, name) for name in shared)
+
+
+def test_pytorch_has_every_name():
+    assert [name for name in NAMES if not hasattr(torch, name) and not hasattr(torch.Tensor, name)] == []
+    methods = [name for name in dir(fn.Tensor) if not name.startswith("_") and name not in ("data", "shape")]
+    assert [name for name in methods if not hasattr(torch.Tensor, name)] == []
+
+
+# Changes in place
+
+CHANGES = (
+    *(
+        "x.add_(y)",
+        "x.add_(y, alpha=2)",
+        "x.sub_(2)",
+        "x.sub_(y, alpha=0.5)",
+        "x.mul_(y)",
+        "x.div_(y)",
+        "x.neg_()",
+    ),
+    *("x.abs_()", "x.pow_(2)", "x.square_()", "x.exp_()", "x.abs_().log_()", "x.abs_().sqrt_()"),
+    *(
+        "x.clamp_(-1, 1)",
+        "x.clamp_(min=0)",
+        "x.clamp_min_(0.5)",
+        "x.clamp_max_(0.5)",
+        "x.relu_()",
+        "x.sigmoid_()",
+    ),
+    *(
+        "x.tanh_()",
+        "x.round_()",
+        "x.floor_()",
+        "x.ceil_()",
+        "x.sign_()",
+        "x.fill_(3)",
+        "x.zero_()",
+        "x.copy_(y)",
+    ),
+    *(
+        "x.addcmul_(y, y, value=0.1)",
+        "x.addcdiv_(y, y, value=2)",
+        "x.lerp_(y, 0.3)",
+        "x.masked_fill_(x > 0, -1)",
+    ),
+    *("x.tril_()", "x.triu_(1)", "x.scatter_(1, i, y)", "x.scatter_(1, i, 2.0)", "x.scatter_add_(1, i, y)"),
+    "x.index_add_(0, i[:, 0] * 0, y)",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes_in_place_equal_pytorch(change):
+    found = []
+    for library in (fn, torch):
+        x, y = (library.tensor(array(3, 3, seed=s)) for s in (0, 1))
+        i = library.tensor(np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]]))
+        memory = x.numpy()
+        assert eval(change, {"x": x, "y": y, "i": i}) is x
+        assert np.shares_memory(x.numpy(), memory)
+        found.append(memory)
+    np.testing.assert_allclose(*found, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "change", ["x.add_(1)", "x.exp_()", "x.fill_(1)", "x.normal_()", "x.masked_fill_(x > 0, 1)"]
+)
+def test_changes_in_place_are_refused_on_the_tape_and_noticed(change):
+    x = fn.tensor(array(3), requires_grad=True)
+    with pytest.raises(RuntimeError, match="changed in place only under"):
+        eval(change, {"x": x})
+    y = x.detach()
+    z = x * y
+    eval(change, {"x": y})
+    with pytest.raises(RuntimeError, match="was changed in place"):
+        z.sum().backward()
+
+
+def test_assignment_by_index():
+    found = []
+    for library in (fn, torch):
+        x = library.tensor(array(3, 4))
+        x[0], x[1:, ::2], x[x > 1.5] = 7, library.tensor(array(2, 2)), -1.0
+        x[library.tensor(np.array([0, 2])), 1] = 5.0
+        found.append(x.numpy())
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_change_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match=r"add_|broadcast"):
+        fn.ones(2).add_(fn.ones(3))
+    with pytest.raises(ValueError, match=r"pow_: the result has shape \(2, 1\), the tensor \(1,\)"):
+        fn.ones(1).pow_(fn.ones(2, 1))
+    with pytest.raises(TypeError, match="same_kind"):
+        fn.tensor([1, 2]).sqrt_()
+
+
+# Creation
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("zeros(2, 3)", "zeros((2, 3))", "ones(2, dtype=torch.int64)", "full((2, 3), 1.5)", "full((2,), 3)"),
+        *("full((), True)", "eye(3)", "eye(2, 4, dtype=torch.float64)", "arange(5)", "arange(2, 9, 3)"),
+        *("arange(0, 1, 0.25)", "arange(3.0)", "arange(5, 0, -2)", "linspace(-1, 2, 7)", "logspace(0, 2, 3)"),
+        *("zeros_like(torch.ones(2, 3))", "ones_like(torch.arange(3))", "full_like(torch.ones(2), 4)"),
+        *("tensor([1, 2]).double()", "tensor([1.5]).long()", "tensor([1.5]).int()", "tensor([0, 2]).bool()"),
+        *(
+            "ones(2).to(torch.float64)",
+            "ones(2).type_as(torch.arange(2))",
+            "ones(2).to('cpu')",
+            "ones(2).cpu()",
+        ),
+        *(
+            "tensor([1, 2]) / 2",
+            "tensor([1, 2]) + 0.5",
+            "tensor([True, False]).sum()",
+            "tensor([7, -7]) // 2",
+        ),
+        *("tensor([7, -7]) % 3", "tensor([1, 2, 2]).unique()", "tensor([True]) & torch.tensor([False])"),
+        *("tensor([1, 2]).clamp(0, 1)", "tensor([1, 2]).clamp(min=1.5)", "tensor([3, 4]).prod()"),
+        *(
+            "isnan(torch.tensor([1.0]))",
+            "tensor([1, 2]) > 1.5",
+            "tensor([7, -7]).div(2, rounding_mode='trunc')",
+        ),
+        *("cat((torch.arange(2), torch.ones(2)))", "argsort(torch.tensor(3.0))", "tensor(3.0).sort()[0]"),
+    ],
+)
+def test_values_and_dtypes_equal_pytorch(call):
+    ours, theirs = (eval(f"torch.{call}", {"torch": library}) for library in (fn, torch))
+    assert ours.dtype == theirs.numpy().dtype
+    np.testing.assert_allclose(ours.data, theirs.numpy(), rtol=1e-6)
+    assert ours.shape == tuple(theirs.shape)
+
+
+def test_what_a_tensor_is():
+    x = fn.zeros(2, 3)
+    assert (x.dim(), x.numel(), x.element_size(), x.nbytes) == (2, 6, 4, 24)
+    assert x.is_floating_point()
+    assert not x.long().is_floating_point()
+    assert x.is_contiguous()
+    assert not x.T.is_contiguous()
+    assert x.T.contiguous().is_contiguous()
+    assert x.contiguous() is x
+    assert fn.empty(2, 3).shape == fn.empty_like(x).shape == (2, 3)
+    assert fn.float32 == np.float32
+    assert fn.long == fn.tensor([1]).dtype
+    assert fn.ones(2, requires_grad=True).requires_grad
+
+
+def test_chance():
+    generator = fn.Generator(1)
+    x = fn.rand(1000, generator=generator)
+    assert x.dtype == np.float32
+    assert 0 <= x.min().item() < 0.01 < 0.99 < x.max().item() < 1
+    assert abs(fn.randn(40, 25, generator=generator).std().item() - 1) < 0.1
+    whole = fn.randint(2, 5, (1000,), generator=generator)
+    assert whole.dtype == np.int64
+    assert whole.unique().tolist() == [2, 3, 4]
+    assert fn.randint(3, (5,)).max().item() < 3
+    assert sorted(fn.randperm(9).tolist()) == list(range(9))
+    assert fn.rand_like(x).shape == fn.randn_like(x).shape == x.shape
+    drawn = fn.normal(fn.full((1000,), 5.0), 0.1, generator=generator)
+    assert abs(drawn.mean().item() - 5) < 0.02
+    assert fn.normal(0.0, 1.0, (2, 3)).shape == (2, 3)
+    assert abs(fn.bernoulli(fn.full((1000,), 0.3), generator=generator).mean().item() - 0.3) < 0.05
+    places = fn.multinomial(fn.tensor([0.0, 3.0, 1.0]), 1000, True, generator=generator)
+    assert abs((places == 1).float().mean().item() - 0.75) < 0.05
+    assert sorted(fn.multinomial(fn.tensor([[1.0, 2.0], [2.0, 1.0]]), 2)[0].tolist()) == [0, 1]
+    y = fn.zeros(1000)
+    assert abs(y.normal_(2, 0.5, generator=generator).mean().item() - 2) < 0.1
+    assert -1 <= y.uniform_(-1, 3, generator=generator).min().item() < y.max().item() < 3
+    assert abs(y.bernoulli_(0.2, generator=generator).mean().item() - 0.2) < 0.05
+    assert fn.rand(3, generator=fn.Generator(4)).tolist() == fn.rand(3, generator=fn.Generator(4)).tolist()
+
+
+# Other libraries
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "uint8", "bool"])
+def test_memory_is_shared_through_dlpack(dtype):
+    plain = np.array([[1, 0, 1], [0, 1, 1]], dtype)
+    for given in (plain.copy(), torch.tensor(plain)):
+        ours = fn.from_dlpack(given)
+        assert ours.dtype == dtype
+        given[0, 1] = 1
+        assert ours[0, 1].item() == 1
+        ours[1, 0] = 1
+        assert given[1, 0] == 1
+    x = fn.tensor(plain)
+    theirs, array_ = torch.from_dlpack(x), np.from_dlpack(x)
+    x[0, 1] = 1
+    assert theirs[0, 1] == 1
+    assert array_[0, 1] == 1
+    theirs[0, 2] = 0
+    assert x[0, 2].item() == 0
+    assert np.asarray(x) is x.data
+
+
+def test_a_tensor_on_the_tape_is_not_handed_out():
+    with pytest.raises(RuntimeError, match=r"use \.detach\(\)"):
+        torch.from_dlpack(fn.ones(2, requires_grad=True))
+
+
+# Bad input
+
+BAD = [
+    ("fn.cat([])", ValueError, "no tensor to join"),
+    (
+        "fn.cat([fn.ones(2, 3), fn.ones(3, 2)])",
+        ValueError,
+        r"shape \(3, 2\) does not fit one of shape \(2, 3\) along dim=0",
+    ),
+    ("fn.cat([fn.ones(2), fn.ones(2).double()])", TypeError, "convert with"),
+    ("fn.cat([fn.tensor(1.0)])", ValueError, "use stack"),
+    ("x.sum(2)", IndexError, r"sum: dim=2 is not an axis of shape \(2, 3\)"),
+    ("x.sum((0, 0))", ValueError, "names an axis of shape"),
+    ("x.gather(0, x)", TypeError, "index must hold whole numbers"),
+    ("x.gather(0, fn.tensor([0]))", ValueError, r"index has shape \(1,\), which does not fit"),
+    ("fn.where(x, x, x)", TypeError, "condition must hold bool"),
+    ("x.masked_fill(x, 0)", TypeError, "mask must hold bool"),
+    ("x.clamp()", ValueError, "at least one of min and max"),
+    ("x.std(0, correction=2)", ValueError, "2 elements are not more than correction=2"),
+    ("fn.arange(3).var()", TypeError, "var: needs a float tensor"),
+    ("x.split([1, 2])", ValueError, r"the sizes \(1, 2\) do not add up to 2"),
+    ("x.split(0)", ValueError, "must be at least 1"),
+    ("x.unflatten(1, (2, 2))", ValueError, r"axis 1 of shape \(2, 3\) does not split into \(2, 2\)"),
+    ("x.repeat(2)", ValueError, "must count for at least the 2 axes"),
+    ("x.movedim((0, 1), 0)", ValueError, "differ in number"),
+    ("x.roll((1, 2), 0)", ValueError, "differ in number"),
+    ("x.topk(4)", ValueError, "k=4 must be from 0"),
+    ("x.kthvalue(0)", ValueError, "k=0 must be from 1"),
+    ("x.div(2, rounding_mode='up')", ValueError, "rounding_mode='up' must be"),
+    ("fn.mm(x, fn.ones(3))", ValueError, "mm: the operands have shapes"),
+    ("fn.bmm(fn.ones(2, 2, 2), fn.ones(3, 2, 2))", ValueError, "batches of 2 and 3 matrices"),
+    ("fn.outer(x, x)", ValueError, "expected two vectors"),
+    ("fn.trace(fn.ones(2))", ValueError, "expected a matrix"),
+    ("fn.diag(fn.ones(2, 2, 2))", ValueError, "expected a vector or a matrix"),
+    ("fn.tensordot(x, fn.ones(2, 2))", ValueError, "do not fit"),
+    ("fn.einsum('ij,jk', x)", ValueError, "names 2 operands, got 1"),
+    ("fn.einsum('ijk', x)", ValueError, r"does not name the axes of shape \(2, 3\)"),
+    ("fn.einsum('ij->k', x)", ValueError, "must name axes of the operands"),
+    ("fn.einsum('ij,ij', x, fn.ones(3, 3))", ValueError, "axis i has sizes 2 and 3"),
+    ("fn.einsum('ii', x)", ValueError, "axis i has sizes 2 and 3"),
+    ("fn.meshgrid(x, indexing='ba')", ValueError, "indexing='ba' must be"),
+    ("x.index_select(0, x)", ValueError, "index must be a vector of whole numbers"),
+    ("x + x.double()", TypeError, "add: the operands are float32 and float64"),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "said"), BAD, ids=[row[0] for row in BAD])
+def test_bad_input_is_refused(call, kind, said):
+    with pytest.raises(kind, match=said):
+        eval(call, {"fn": fn, "x": fn.ones(2, 3)})
+
+
+def test_edges_have_pytorch_s_gradients():
+    for call in (
+        "x.norm()",
+        "x.norm(1)",
+        "x.norm(3)",
+        "x.std()",
+        "x.abs().sum()",
+        "x.prod()",
+        "x.norm(float('inf'))",
+    ):
+        found = []
+        for library in (fn, torch):
+            x = library.zeros(4, dtype=library.float64, requires_grad=True)
+            eval(call, {"x": x}).backward()
+            found.append(x.grad.numpy())
+        np.testing.assert_array_equal(*found, err_msg=call)
+    with np.errstate(divide="ignore"):
+        x = fn.zeros(1, requires_grad=True)
+        x.sqrt().sum().backward()
+    assert math.isinf(x.grad.item())
