@@ -84,6 +84,7 @@ WORKLOADS = (
     _linear("mlp 2", 512, 10),
     _linear("lenet 3", 400, 120),
     _linear("basic 3", 9216, 128),
+    Workload("matmul", "heads", {"n": 4 * BATCH, "i": 32, "k": 16, "j": 32}),
     _conv("lenet 1", 1, 28, 6, 5, pad=2),
     _conv("lenet 2", 6, 14, 16, 5),
     _conv("bncnn 1", 1, 28, 16, 3),

@@ -93,6 +93,10 @@ CASES = [
     case("linear", "n=7 i=5 o=3"),
     case("linear", "n=5 i=33 o=17"),
     case("linear", "n=1 i=1 o=1"),
+    # products of every sample
+    case("matmul", "n=7 i=5 k=3 j=6"),
+    case("matmul", "n=3 i=17 k=33 j=9"),
+    case("matmul", "n=1 i=1 k=1 j=1"),
     # convolution
     *(
         case(name, sizes, **numbers)

@@ -43,6 +43,8 @@ OPS = {
             "dy x -> +dweight +dbias",
             multiply_adds="nio",
         ),
+        # what the expression of that name is in a compiled step
+        Op("matmul", "x[n,i,k] y[n,k,j] -> z[n,i,j]", "dz y -> dx", "dz x -> dy", multiply_adds="nikj"),
         # convolution: three algorithms, one contract
         Op("conv2d", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),
         Op("conv2d_im2col", *_CONVOLUTION, dims=dims.convolution, multiply_adds="nopqdkl"),

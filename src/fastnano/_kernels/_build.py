@@ -42,7 +42,7 @@ from pathlib import Path
 from . import _formula
 
 FAMILIES = (
-    *("linear", "convolution", "winograd", "pooling", "softmax", "norm", "row_norm", "dropout", "loss"),
+    *("linear", "matmul", "convolution", "winograd", "pooling", "softmax", "norm", "row_norm", "dropout", "loss"),
     *("reduction", "indexing", "embedding", "recurrent", "metric", "optim"),
 )
 FORMULAS = ("elementwise",)  # families of formulas, whose kernels are derived (see ``_formula``)

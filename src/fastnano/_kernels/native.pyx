@@ -73,6 +73,12 @@ cdef extern from "tiles.h" nogil:
         size b_plane, out_plane
         float *sums
     void multiply(const product *t, size rows, size cols)
+    ctypedef struct lanewise:
+        const vec *a
+        const vec *b
+        vec *out
+        size a_row, a_step, b_col, b_step, out_row, out_col, terms
+    void multiply_lanes(const lanewise *t, size rows, size cols)
     float sum_row(const float *a, size count)
     void correlate(const product *t, size rows, size planes, size groups, size cols)
     float sum_row(const float *a, size count)

@@ -1,4 +1,5 @@
-/* The two register tiles that carry the heavy kernels: products of scalars and blocks, and correlations of blocks.
+/* The register tiles that carry the heavy kernels: products of scalars and blocks, correlations of blocks, and products
+ * lane by lane.
  *
  * Design: every tile of rows x columns is a function of its own, chosen from a table, so that the compiler gives all
  * registers to its one loop; four instructions start per cycle and two of them may multiply, so that the loops are
@@ -221,6 +222,45 @@ static void correlate(const product *t, size rows, size planes, size groups, siz
                         t->out + row * t->out_row + plane * t->out_plane + group * t->out_group + col * t->out_col);
                 }
             }
+    }
+}
+
+/* out = sum of a * b over the terms, lane by lane: all three are block elements, and rows, columns and terms lie anywhere,
+ * so that a transposed operand costs nothing. */
+typedef struct {
+    const vec *a, *b;
+    vec *out;
+    size a_row, a_step, b_col, b_step, out_row, out_col; /* vectors */
+    size terms;
+} lanewise;
+
+INLINE void lanes_tile(const lanewise *t, size row, size col, const int rows, const int cols) {
+    const vec *a = t->a + row * t->a_row, *b = t->b + col * t->b_col;
+    vec *out = t->out + row * t->out_row + col * t->out_col, acc[4][4];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int j = 0; j < cols; j++) acc[r][j] = splat(0);
+    for (size k = 0; k < t->terms; k++, a += t->a_step, b += t->b_step) {
+        vec s[4];
+        UNROLL for (int r = 0; r < rows; r++) s[r] = a[r * t->a_row];
+        UNROLL for (int j = 0; j < cols; j++) {
+            vec v = b[j * t->b_col];
+            UNROLL for (int r = 0; r < rows; r++) acc[r][j] += s[r] * v;
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int j = 0; j < cols; j++) out[r * t->out_row + j * t->out_col] = acc[r][j];
+}
+
+#define LANES_ROWS (REGISTERS < 32 ? 2 : 4) /* beside 4 columns */
+static void multiply_lanes(const lanewise *t, size rows, size cols) {
+    for (size row = 0, r; row < rows; row += r) {
+        r = smaller(rows - row, LANES_ROWS);
+        for (size col = 0, c; col < cols; col += c) {
+            c = smaller(cols - col, 4);
+#define LANES_CASE(R, C) case 4 * R + C: lanes_tile(t, row, col, R, C); break;
+#define LANES_CASES(R) LANES_CASE(R, 1) LANES_CASE(R, 2) LANES_CASE(R, 3) LANES_CASE(R, 4)
+            switch (4 * r + c) { LANES_CASES(1) LANES_CASES(2) LANES_CASES(3) LANES_CASES(4) }
+        }
     }
 }
 #endif

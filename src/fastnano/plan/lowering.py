@@ -15,6 +15,7 @@ import numpy as np
 
 from .._contract import Contract
 from .._rows import UNBROADCAST, Formula
+from .products import is_product, lower_product
 from .recording import Call, NotPlannable, Place, Recording, place
 
 Shape = tuple[int, ...]
@@ -222,12 +223,23 @@ class Lowering:
             self._move(a, b, rule, reads, out)
         elif rule is UNBROADCAST or rule.sums:
             self._sum(a, rule, reads, out)
+        elif is_product(rule):
+            lower_product(self, a, reads, out)
         else:
             raise NotPlannable(f"{rule.name} has no native form")
 
-    def _add(self, name: str, *operands: Value, **sizes: int) -> None:
-        batched = any(v.batched for v in operands)
-        self.nodes.append(Node(self.kernels[name], operands, sizes, (), batched))
+    def add(self, name: str, *operands: Value, fold: int = 1, **sizes: int) -> None:
+        """A call of a kernel whose numbers are all 0."""
+        kernel, batched = self.kernels[name], any(v.batched for v in operands)
+        numbers = (0.0,) * len(kernel.contract.scalars)
+        self.nodes.append(Node(kernel, operands, sizes, numbers, batched, fold if batched else 1))
+
+    def constant(self, array: np.ndarray) -> Value:
+        return Value(array.shape, array.dtype, False, array, constant=True)
+
+    def made(self, shape: Shape) -> Value:
+        """A shared value that some call is yet to make."""
+        return Value(shape, np.dtype(np.float32), False)
 
     def _elementwise(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         kernel = self.formulas[rule.name]
@@ -246,16 +258,16 @@ class Lowering:
             raise NotPlannable(f"{rule.name}: samples of shape {value.shape} are broadcast to {out.shape}")
         if not value.batched and out.batched and len(own) == len(shape) and own[0] != 1:
             raise NotPlannable(f"{rule.name}: an array of shape {own} has a value for each sample of a batch")
-        numbered = np.arange(value.size).reshape(self._row(own, value.batched))
-        return self._moved(
-            value, np.broadcast_to(numbered, self._row(shape, out.batched)), out.shape, out.batched
+        numbered = np.arange(value.size).reshape(self.row(own, value.batched))
+        return self.moved(
+            value, np.broadcast_to(numbered, self.row(shape, out.batched)), out.shape, out.batched
         )
 
-    def _row(self, shape: Shape, batched: bool) -> Shape:
+    def row(self, shape: Shape, batched: bool) -> Shape:
         """The shape of an array of the first recording, if it were of one sample."""
         return (shape[0] // self.batch[0], *shape[1:]) if batched else shape
 
-    def _moved(self, value: Value, places: np.ndarray, shape: Shape, batched: bool) -> Value:
+    def moved(self, value: Value, places: np.ndarray, shape: Shape, batched: bool) -> Value:
         """A new value whose element j is element places[j] of another, or 0 where that is below 0."""
         out = Value(shape, value.dtype, batched)
         self._place(value, places, out)
@@ -264,15 +276,15 @@ class Lowering:
     def _place(self, value: Value, places: np.ndarray, out: Value) -> None:
         index = _constant(places)
         if value.batched:
-            self._add("take_forward", value, index, out, i=value.size, j=out.size)
+            self.add("take_forward", value, index, out, i=value.size, j=out.size)
         elif out.batched:
             like = next(v for v in self.known[0].values() if v.batched)
-            self._add("spread_forward", value, index, like, out, i=value.size, j=out.size, k=like.size)
+            self.add("spread_forward", value, index, like, out, i=value.size, j=out.size, k=like.size)
         elif value.constant:
             assert value.array is not None
             out.array, out.constant = np.ascontiguousarray(value.array.reshape(-1)[places]), True
         else:
-            self._add("take_forward", value, index, out, n=1, i=value.size, j=out.size)
+            self.add("take_forward", value, index, out, n=1, i=value.size, j=out.size)
 
     def _move(self, a: Call, b: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Run the formula on numbered places to learn where each element comes from."""
@@ -303,12 +315,16 @@ class Lowering:
             shape = np.sum(array, axis=call.numbers["axis"], keepdims=True).shape
         if out.batched and array.ndim != len(shape):
             raise NotPlannable(f"{rule.name} has no native form where samples are broadcast")
-        numbered = np.arange(out.size).reshape(self._row(shape, out.batched))
-        index = _constant(np.broadcast_to(numbered, self._row(array.shape, x.batched)))
+        numbered = np.arange(out.size).reshape(self.row(shape, out.batched))
+        index = _constant(np.broadcast_to(numbered, self.row(array.shape, x.batched)))
         if x.batched and not out.batched:
-            self._add("spread_dx", x, index, out, i=out.size, j=x.size)
+            self.add("spread_dx", x, index, out, i=out.size, j=x.size)
         else:
-            self._add("take_dx", x, index, out, n=1, i=out.size, j=x.size)
+            self.add("take_dx", x, index, out, n=1, i=out.size, j=x.size)
+
+
+def _in_order(value: Value) -> np.ndarray:
+    return np.arange(value.size)
 
 
 def _constant(places: np.ndarray) -> Value:
@@ -318,8 +334,6 @@ def _constant(places: np.ndarray) -> Value:
 
 def _places(call: Call, rule: Formula, name: str, value: Value, out: Value, batch: int) -> np.ndarray:
     """For each element of the result (of one sample), the place in the source it comes from; -1: it is zero."""
-    if "value" in rule.arguments and call.numbers["value"]:
-        raise NotPlannable(f"{rule.name} with value={call.numbers['value']} has no native form")
     size = call.reads[name].size
     names = np.arange(1, size + 1), np.random.default_rng(0).permutation(size) + 1
     places, others = (_run(call, rule, name, n) for n in names)
@@ -341,5 +355,5 @@ def _places(call: Call, rule: Formula, name: str, value: Value, out: Value, batc
 def _run(call: Call, rule: Formula, name: str, names: np.ndarray) -> np.ndarray:
     """The formula on names for the elements of its first argument."""
     array = call.reads[name]
-    known = {**call.numbers, **call.reads, name: names.astype(np.float64).reshape(array.shape)}
+    known = {**call.numbers, **call.reads, "value": 0, name: names.astype(np.float64).reshape(array.shape)}
     return np.asarray(rule.function(*[known[argument] for argument in rule.arguments])).astype(np.int64)
