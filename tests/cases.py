@@ -227,6 +227,8 @@ CASES = [
     case("take", "n=2 i=1 j=3", index=values(0, -1, 0)),
     case("spread", "n=3 i=6 j=9 k=2", index=places),
     case("spread", "n=17 i=33 j=5 k=1", index=places),
+    case("to_float", "n=7 s=3", x=four_or_ignored),
+    case("to_float", "n=17 s=1", x=four_or_ignored),
     # clipping
     case("zero"),
     case("square_sum", "i=1", total=zeros),

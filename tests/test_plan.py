@@ -218,12 +218,16 @@ class OneOp(nn.Module):
                 setattr(self, name, nn.Parameter(array))
             elif name not in self.batched:
                 self.register_buffer(name, Tensor(array))
+            elif name == "y":  # of the samples as x is
+                setattr(self, name, nn.Parameter(array[0]))
 
     def forward(self, x):
         return x if self.gain is None else x * self.gain
 
     def loss(self, scaled, y):
         data = {"target": fastnano.as_tensor(y), "x": scaled, "like": scaled, "index": scaled}
+        if "y" in self.batched:
+            data["y"] = self.y.expand(len(scaled), *self.y.shape)
         inputs = [
             data[a.name] if a.name in self.batched else getattr(self, a.name)
             for a in self.case.contract.given

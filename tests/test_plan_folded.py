@@ -6,7 +6,7 @@ import pytest
 import fastnano
 from fastnano import Tensor, nn, optim
 from fastnano.plan import Plan
-from twins import RNG, Eager, X, Y, assert_close, bits, build, check
+from twins import MLP, RNG, Eager, Twins, X, Y, assert_close, bits, build, check
 
 F = nn.functional
 
@@ -149,6 +149,96 @@ def test_numbers_of_rows_of_a_table(network):
         twins.plan.run_epoch(np.where(WORDS == 3, 99, WORDS), Y)
 
 
+# Matrix products
+
+
+class Attention(nn.Module):
+    """Every time looks at all times, in two heads."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(4, 8) for _ in range(4))
+        self.out = nn.Linear(48, 5)
+
+    def heads(self, x):
+        return x.reshape((len(x), 6, 2, 4)).permute(0, 2, 1, 3)
+
+    def forward(self, x):
+        q, k, v = (self.heads(layer(x)) for layer in (self.q, self.k, self.v))
+        shares = F.softmax(q @ k.transpose(2, 3) * 0.5, -1)
+        return self.out((shares @ v).permute(0, 2, 1, 3).flatten(1))
+
+
+PRODUCTS = {  # of x (N, 6, 4), a row r (N, 4) of it, and parameters of the named shapes
+    "a matrix for all": ((4, 3), lambda x, _, w: x @ w),
+    "rows and a matrix": ((4, 3), lambda _, r, w: r @ w),
+    "a matrix in front": ((3, 6), lambda x, _, w: w @ x),
+    "a vector behind": ((4,), lambda x, _, w: x @ w),
+    "rows and a vector": ((4,), lambda _, r, w: r @ w),
+    "a vector in front": ((6,), lambda x, _, w: w @ x),
+    "matrices for all": ((2, 4, 3), lambda x, _, w: x.unsqueeze(1) @ w),
+    "one of many axes": ((1, 4, 3), lambda x, _, w: x @ w),
+    "of samples": ((4,), lambda x, _, w: (x * w) @ x.transpose(1, 2)),
+    "with a row": ((4,), lambda x, r, w: x @ (r * w).unsqueeze(2)),
+    "of parts": ((4,), lambda x, _, w: x.reshape((-1, 2, 3, 4)) @ (x * w).unsqueeze(1).transpose(2, 3)),
+    "of parameters": ((4, 3), lambda x, _, w: (x * (w @ w.T @ w).sum(1)).tanh()),
+}  # fmt: skip
+
+
+class Product(nn.Module):
+    def __init__(self, shape, function):
+        super().__init__()
+        self.weight = nn.Parameter(np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape))
+        self.first, self.function = nn.Linear(4, 4), function
+        with fastnano.no_grad():
+            features = self.function(*self.given(Tensor(TIMES)), self.weight)[0].numel()
+        self.out = nn.Linear(features, 5)
+
+    def given(self, x):
+        x = self.first(x)
+        return x, x[:, 1]
+
+    def forward(self, x):
+        return self.out(self.function(*self.given(x), self.weight).reshape((len(x), -1)))
+
+
+@pytest.mark.parametrize("batch", [13, 32])
+@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
+def test_matrix_products(product, batch):
+    check(lambda: Product(*product), optimizer="SGD(p, lr=0.01)", x=TIMES, batch=batch)
+
+
+def test_attention():
+    twins = check(Attention, x=TIMES)
+    want = twins.eager.model(Tensor(TIMES)).data
+    for samples in (61, 3):
+        np.testing.assert_allclose(twins.plan.predict(TIMES[:samples]), want[:samples], rtol=1e-3, atol=1e-4)
+    assert "matmul_forward" in twins.plan.explain()
+
+
+# What is not one element after another
+
+OTHERS = {
+    "a mean of rows": lambda o: o.mean(1, keepdim=True) * o,
+    "a mean of all axes but one": lambda o: o.reshape((len(o), 5, 1)).mean((1, 2)).unsqueeze(1) + o,
+    "a padding of ones": lambda o: F.pad(o, (1, 2), value=1.0)[:, 1:6] * F.pad(o[:, :3], (1, 1), value=-2.0),
+    "a padding of infinity": lambda o: F.pad(o, (0, 3), value=-np.inf).exp()[:, 2:7],
+}
+
+
+@pytest.mark.parametrize("function", OTHERS.values(), ids=OTHERS)
+def test_other_expressions(function):
+    def loss(o, y):
+        return F.cross_entropy(function(o) + o, y)
+
+    check(MLP, loss, "SGD(p, lr=0.05)")
+
+
+@pytest.mark.parametrize("loss", ["MSELoss()", "L1Loss(reduction='sum')"])
+def test_whole_numbers_as_targets(loss):
+    check("Linear(4, 1), Flatten()", loss, "SGD(p, lr=0.001)", x=TIMES, y=TAGS)
+
+
 # What is of no sample
 
 PENALTIES = {
@@ -174,3 +264,46 @@ def test_penalties_on_parameters(penalty):
         for _ in range(5):
             part.run_epoch(X, Y)
     assert_close(*nets)
+
+
+# What the eager step refuses
+
+
+NORMED = "Flatten(), Linear(84, 9), BatchNorm1d(9), Linear(9, 5)"
+
+
+def test_a_lone_sample_that_a_layer_refuses_is_refused():
+    model = build(NORMED)
+    plan = Plan(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1), 12)
+    before = bits(model)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"x of shape \(1, 9\) has one value per channel"):
+            plan.run_epoch(X, Y)
+    assert bits(model) == before
+    plan.run_epoch(X[:60], Y[:60])
+    assert bits(model) != before
+
+
+def test_a_batch_whose_labels_are_all_ignored_is_refused():
+    labels = np.where((np.arange(61) >= 26) & (np.arange(61) < 39), -100, Y)
+    twins = Twins(MLP)
+    for part in twins.parts:
+        with pytest.raises(ValueError, match="the weights of all targets add up to 0"):
+            part.run_epoch(X, labels)
+    assert_close(twins.plan.model, twins.eager.model)
+
+
+def test_gradients_that_are_no_numbers_are_not_learned_from():
+    scale = np.ones((61, 5), np.float32)
+    scale[30] = 0  # in the third batch; the root of 0 has no gradient
+
+    def loss(o, y):
+        return (o * y).abs().sum(1).sqrt().mean()
+
+    twins = Twins(MLP, loss, "Adam(p, lr=0.01)", clip_norm=1.0)
+    with pytest.raises(ValueError, match="the gradients have norm nan"), np.errstate(all="ignore"):
+        twins.eager.run_epoch(X, scale)
+    with pytest.raises(FloatingPointError, match="the gradients are not finite in step 3"):
+        twins.plan.run_epoch(X, scale)
+    assert_close(twins.plan.model, twins.eager.model)
+    assert {float(s["step"][0]) for s in twins.plan.optimizer.state.values()} == {2.0}

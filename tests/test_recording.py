@@ -79,13 +79,9 @@ ODD = {
     "some samples": (lambda x, _: x[:1] * x, "index_forward picks samples of a batch"),
     "all samples but one": (lambda x, _: x[1:].sum() * x, "index_forward folds the samples of a batch"),
     "samples turned round": (lambda x, _: x[::-1], "index_forward mixes the samples of a batch"),
-    "a mean over samples": (lambda x, _: x - x.mean(0), "mean_forward has no native form"),
+    "a mean over samples": (lambda x, _: x - x.mean(0), f"div_forward: y {BY_PYTHON}"),
     "the largest": (lambda x, _: x - x.max(), "amax_forward has no native form"),
-    "a matrix product": (
-        lambda x, _: x @ Tensor(np.eye(5, dtype=np.float32)),
-        "matmul_forward has no native form",
-    ),
-    "padding with ones": (lambda x, _: F.pad(x, (0, 1), 1.0), "pad_forward with value=1.0"),
+    "a product over samples": (lambda x, _: x @ (x.T @ x), "permute_forward folds the samples of a batch"),
     "a softmax over samples": (lambda x, _: F.softmax(x, 0), "softmax_forward: x folds the samples"),
     "another order": (lambda x, _: x.reshape((5, len(x))).reshape(x.shape), "folds the samples"),
 }

@@ -64,9 +64,12 @@ class Contract:
         ""  # a letter whose places are worked on one by one, so that some can be done before the others
     )
     own: Callable[..., None] | None = None  # its kernel, where that is not one of the back ends'
+    finite: str = ""  # a number that must be finite, or else a compiled step ends here
 
     @classmethod
-    def parse(cls, name: str, signature: str, dims: Dims | None = None, each: str = "") -> Contract:
+    def parse(
+        cls, name: str, signature: str, dims: Dims | None = None, each: str = "", finite: str = ""
+    ) -> Contract:
         arrays, _, tail = signature.partition(";")
         scalars, _, dims_scalars = tail.partition("|")
         reads, _, writes = arrays.partition("->")
@@ -78,6 +81,7 @@ class Contract:
             tuple(dims_scalars.split()),
             dims,
             each,
+            finite=finite,
         )
 
     @cached_property

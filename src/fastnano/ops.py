@@ -200,13 +200,15 @@ STEPS = {
             "running_statistics",
             "mean[c] var[c] count[1] momentum[1]:f8 -> ~running_mean[c] ~running_var[c] ~tracked[]:i8",
         ),
+        # labels that a loss takes as numbers, in a compiled step
+        Contract.parse("to_float", "x[n,s]:i8 -> y[n,s]"),
         Contract.parse("count_correct", "x[n,c,s] target[n,s]:i8 -> +correct[]"),
         # the key of the next dropout, out of a generator's state
         Contract.parse("next_key", "-> ~state[2]:u8 key[2]:u8"),
         # clipping: the sum of all gradients' squares, zero at first, one gradient at a time; what scales them all
         Contract.parse("zero", "-> total[1]:f8"),
         Contract.parse("square_sum", "grad[i] -> ~total[1]:f8"),
-        Contract.parse("clip_factor", "total[1]:f8 max_norm[1]:f8 -> factor[1]:f8"),
+        Contract.parse("clip_factor", "total[1]:f8 max_norm[1]:f8 -> factor[1]:f8", finite="total"),
         Contract.parse("scale_gradient", "factor[1]:f8 -> ~grad[...]"),
         Contract.parse("limit_gradient", "limit[1]:f8 -> ~grad[...]"),
         # optimisers: first the number of the step, then the step

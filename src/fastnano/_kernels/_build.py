@@ -42,8 +42,8 @@ from pathlib import Path
 from . import _formula
 
 FAMILIES = (
-    *("linear", "matmul", "convolution", "winograd", "pooling", "softmax", "norm", "row_norm", "dropout", "loss"),
-    *("reduction", "indexing", "embedding", "recurrent", "metric", "optim"),
+    *("linear", "convolution", "winograd", "pooling", "softmax", "norm", "row_norm", "dropout", "loss"),
+    *("reduction", "indexing", "embedding", "recurrent", "matmul", "metric", "optim"),
 )
 FORMULAS = ("elementwise",)  # families of formulas, whose kernels are derived (see ``_formula``)
 HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")

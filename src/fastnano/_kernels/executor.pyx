@@ -10,6 +10,7 @@
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.dict cimport PyDict_Next
 from cpython.ref cimport PyObject
+from libc.math cimport isfinite
 from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset

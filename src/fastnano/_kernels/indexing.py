@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["one_hot_forward", "spread_dx", "spread_forward", "take_dx", "take_forward"]
+__all__ = ["one_hot_forward", "spread_dx", "spread_forward", "take_dx", "take_forward", "to_float"]
 
 
 def one_hot_forward(target, value, y):
@@ -33,3 +33,8 @@ def spread_dx(dy, index, dx):
     used = index >= 0
     dx.fill(0)
     np.add.at(dx, index[used], dy[:, used].sum(axis=0))
+
+
+def to_float(x, y):
+    """y = x, whole numbers of at most 32 bits."""
+    y[...] = x

@@ -72,3 +72,11 @@ cdef void spread_dx(const vec *dy, const int32_t *index, float *dx, size j, size
                 total += dy[VECS * (block * j + to) + half]
         if index[to] >= 0:
             dx[index[to]] += sum(total)
+
+
+cdef void to_float(const ivec *x, vec *y, size s, size blocks) noexcept nogil:
+    cdef size i
+    cdef const int32_t *whole = <const int32_t *> x
+    cdef float *to = <float *> y
+    for i in range(BLOCK * blocks * s):
+        to[i] = <float> whole[i]

@@ -1,8 +1,9 @@
 import numpy as np
 
 from ._numba import kernel, prange
+from .indexing import to_float  # one conversion: nothing to win
 
-__all__ = ["one_hot_forward", "spread_dx", "spread_forward", "take_dx", "take_forward"]
+__all__ = ["one_hot_forward", "spread_dx", "spread_forward", "take_dx", "take_forward", "to_float"]
 
 
 @kernel()

@@ -42,6 +42,7 @@ cdef struct Entry:
     bint sized             # a size is that of the batch
     Py_ssize_t per_row     # elements of an elementwise call to a row of its chain
     int strips, together   # of a block's channels, and the calls that are done on one strip before the next
+    int finite             # the array (float64) that must hold a finite number for the step to go on; below 0: none
     char *alone            # the arena of a block kernel on what are no samples, which one thread calls; else NULL
     Operand operand[MAX_ARRAYS]
 
@@ -385,6 +386,8 @@ cdef bint alone_part(Run *run, const Phase *phase) noexcept nogil:
             run_call(&entry.call, entry.alone, 1)
         else:
             run_rows(run, entry, 0, 1)
+            if entry.finite >= 0 and not isfinite((<double *> entry.operand[entry.finite].base)[0]):
+                return False
     return True
 
 
@@ -491,6 +494,7 @@ cdef class Replay:
         entry.task = task
         entry.phase, entry.input = extra.get("phase", 0), extra.get("input", 0)
         entry.per_row, entry.sized = extra.get("per_row", 1), extra.get("sized", False)
+        entry.finite = extra.get("finite", -1)
         entry.strips, entry.together = extra.get("strips", 1), extra.get("together", 1)
         entry.call.extent = extra.get("features", 0)
         entry.call.features, entry.call.fold = entry.call.extent, extra.get("fold", 1)

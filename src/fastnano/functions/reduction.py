@@ -53,7 +53,10 @@ def mean(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
         raise TypeError(f"mean: needs a float tensor, got {x.dtype}; convert with .float()")
     if not x.data.size:
         raise ValueError(f"mean: the tensor of shape {x.shape} is empty")
-    return _over_everything("mean", x, keepdim) if dim is None else _reduce("mean", x, dim, keepdim)
+    where = axes("mean", dim, x.shape)
+    if where is None:
+        return _over_everything("mean", x, keepdim)
+    return sum(x, where, keepdim) / math.prod(x.shape[a] for a in where)
 
 
 def var(

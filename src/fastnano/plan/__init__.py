@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -169,14 +169,32 @@ class Plan:
             if self._running:
                 raise RuntimeError("run_epoch: poll may look at the model, but not train it")
             made = self.prepare(images, labels)
+            self._try_one(made, images, labels, len(images) if order is None else len(order))
             made.bind([images, labels], order, augment)
             self._running = True
             try:
                 made.run(self.scheduler, poll, seconds)
+            except FloatingPointError:
+                self._ask_eager(images, labels, order, int(made.progress[0]))
+                raise
             finally:
                 self._running = False
                 self._changed()
             return made.measures()
+
+    def _try_one(self, made: Replayed, images: np.ndarray, labels: np.ndarray, samples: int) -> None:
+        """Raise what the eager step would, if it refuses the lone sample that the last batch consists of."""
+        if samples and (samples - 1) % self.batch_size == 0 and not made.takes_one:
+            with self._gradients_kept():
+                self._record("train", (images, labels), np.zeros(1, int))
+            made.takes_one = True
+
+    def _ask_eager(self, images: np.ndarray, labels: np.ndarray, order: Any, step: int) -> None:
+        """Raise what the eager step would, if it refuses the labels of a batch: when all are ignored, say."""
+        order = np.arange(len(images)) if order is None else np.asarray(order)
+        batch = order[step * self.batch_size : (step + 1) * self.batch_size]
+        with no_grad(), evaluating(self.model):
+            measured(self.model, self.loss, Tensor(self.as_input(images[batch])), as_labels(labels[batch]))
 
     def step(self, x: np.ndarray, y: np.ndarray) -> float:
         """One training step on a batch of at most ``batch_size`` samples; returns its loss."""
@@ -278,15 +296,10 @@ class Plan:
                 raise NotPlannable(
                     f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())"
                 )
-        gradients = [(tensor, tensor.grad) for tensor in self._tensors()]
-        try:
-            with use_backend("cython"):
-                some, others = _two_batches(data)
-                first, results = self._record(what, data, some)
-                second, _ = self._record(what, data, others, paler=True)
-        finally:
-            for p, gradient in gradients:
-                p.grad = gradient
+        with self._gradients_kept():
+            some, others = _two_batches(data)
+            first, results = self._record(what, data, some)
+            second, _ = self._record(what, data, others, paler=True)
         lowering = Lowering(first, second, _native.load(), _native.formulas())
         values = [lowering.value(array) for array in results]
         outputs = tuple(values) if what == "predict" else ()
@@ -300,6 +313,17 @@ class Plan:
                 each = Schedule(nodes, (), outputs, together=False)
                 few = Replayed(each, Layout(each, FEW, outputs, shapes, lanes=1), [], self._affine)
         return Replayed(schedule, layout, first.questions, self._affine, few)
+
+    @contextmanager
+    def _gradients_kept(self) -> Iterator[None]:
+        """Native code, and afterwards the gradients that there were."""
+        gradients = [(tensor, tensor.grad) for tensor in self._tensors()]
+        try:
+            with use_backend("cython"):
+                yield
+        finally:
+            for p, gradient in gradients:
+                p.grad = gradient
 
     def _record(
         self, what: str, data: tuple[np.ndarray, ...], index: np.ndarray, paler: bool = False

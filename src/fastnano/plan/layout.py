@@ -202,6 +202,8 @@ def _run(node: Node, operands: list[Operand], strips: Strips | None = None, **ex
         extra["sized"], extra["fold"] = "n" in kernel.letters, node.fold
     else:
         extra["alone"] = kernel.mode == "blocks"
+        names = [a.name for a in node.contract.arrays]
+        extra["finite"] = names.index(node.contract.finite) if node.contract.finite else -1
     return (Task.RUN, kernel, operands, sizes, node.numbers, extra)
 
 

@@ -223,6 +223,8 @@ class Lowering:
             self._move(a, b, rule, reads, out)
         elif rule is UNBROADCAST or rule.sums:
             self._sum(a, rule, reads, out)
+        elif rule.name == "cast_forward" and (reads["x"].dtype, out.dtype) == (np.int64, np.float32):
+            self.add("to_float", reads["x"], out, n=1, s=out.size)
         elif is_product(rule):
             lower_product(self, a, reads, out)
         else:
@@ -295,16 +297,21 @@ class Lowering:
         )
         if not np.array_equal(places, other):
             raise NotPlannable(f"{rule.name} picks other elements for other data")
-        if (
-            reads[name].made
-            and out.batched
-            and np.array_equal(places.reshape(-1), np.arange(reads[name].size))
-        ):
-            self._remember(
-                a.writes[rule.output], b.writes[rule.output], reads[name]
-            )  # all stay where they are
+        source, rest = reads[name], a.numbers.get("value")
+        if source.made and out.batched and np.array_equal(places.reshape(-1), np.arange(source.size)):
+            self._remember(a.writes[rule.output], b.writes[rule.output], source)  # all stay where they are
+        elif rest:
+            self._fill(source, places, rest, out)
         else:
-            self._place(reads[name], places, out)
+            self._place(source, places, out)
+
+    def _fill(self, source: Value, places: np.ndarray, rest: float, out: Value) -> None:
+        """Elements of another value, and a number where there is none: the sum of both with zeros elsewhere."""
+        numbers = self.constant(np.where(places < 0, rest, 0).astype(np.float32))
+        taken = self.moved(source, places, out.shape, out.batched)
+        filled = self.moved(numbers, np.arange(out.size), out.shape, out.batched)
+        add = self.formulas["add_forward"]
+        self.nodes.append(Node(add, (taken, filled, out), {"...": out.size}, (), out.batched))
 
     def _sum(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Sums over axes: where each element of x goes to is a broadcast of the numbered places of the result."""
@@ -321,10 +328,6 @@ class Lowering:
             self.add("spread_dx", x, index, out, i=out.size, j=x.size)
         else:
             self.add("take_dx", x, index, out, n=1, i=out.size, j=x.size)
-
-
-def _in_order(value: Value) -> np.ndarray:
-    return np.arange(value.size)
 
 
 def _constant(places: np.ndarray) -> Value:

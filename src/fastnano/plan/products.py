@@ -1,8 +1,8 @@
 """Matrix products (``x @ y`` and its gradients) as native calls: of every sample, or with one matrix for all.
 
-# Design: operands are arrays of numbered elements of one sample, on which transposing, broadcasting and NumPy's rules for
-# vectors are NumPy's own; what then is no longer in order is put in order by ``take`` or ``spread``.  One matrix for all
-# is a dense layer's weight (``linear``); all else is a product for every sample (``matmul``).
+# Design: operands are arrays of numbered elements of one sample, on which transposing, broadcasting and NumPy's rules
+# for vectors are NumPy's own; what then is no longer in order is put in order by ``take`` or ``spread``.  One matrix
+# for all is a dense layer's weight (``linear``); all else is a product for every sample (``matmul``).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ class Replayed:
         self.native = layout.replay(_native.packing())
         self._data: list[Any] = []  # what the addresses in use belong to
         self._augmented = False
+        self.takes_one = False  # whether it is known that the eager step takes a lone sample
         self._samples = 0
 
     @property
@@ -110,7 +112,9 @@ class Replayed:
                 step, fine = self.native.advance(step, targets, table, seconds, _native.get_num_threads())
                 if not fine:
                     step -= 1
-                    raise FloatingPointError(f"the loss is {self.progress[4]} in step {step + 1}")
+                    loss = self.progress[4]
+                    what = "the gradients are not finite" if math.isfinite(loss) else f"the loss is {loss}"
+                    raise FloatingPointError(f"{what} in step {step + 1}")
                 if poll is not None and poll(self.progress):
                     return
         finally:

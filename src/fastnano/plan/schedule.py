@@ -76,8 +76,9 @@ class Schedule:
             for value in node.sums:
                 self._sum(step, value)
             left = [v for v in left if v not in self._writer]
-            if watched and not left and not self._watch:
-                self._watch = [self._add(Step(Task.WATCH, ALONE, list(watched), []))]
+            if watched and not left:
+                self._watch.append(self._add(Step(Task.WATCH, ALONE, list(watched), [])))
+                watched = ()
         self.phases = 1 + max((step.phase for step in self.steps), default=0)
 
     def part(self, phase: int, part: int) -> list[Step]:
@@ -111,6 +112,8 @@ class Schedule:
         if step.part == ROWS:
             self._join(step, [d for d in before if d.position == step.position])
         self.steps.append(step)
+        if step.task is Task.RUN and step.node is not None and step.node.contract.finite:
+            self._watch.append(step)
         for value in step.reads:
             self._readers.setdefault(value, []).append(step)
         for value in step.writes:
@@ -124,7 +127,7 @@ class Schedule:
         found += [reader for v in step.writes for reader in self._readers.get(v, ())]
         found += [self._gather(v) for v in step.reads if step.part == ROWS and v.input >= 0]
         if any(v.array is not None for v in step.writes):
-            found += self._watch  # a loss that is not finite must not reach the model
+            found += self._watch  # a loss or a gradient that is not finite must not reach the model
         return found + ([step.summed_in] if step.summed_in is not None else [])
 
     def _gather(self, value: Value) -> Step:
