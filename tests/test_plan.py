@@ -218,7 +218,7 @@ class OneOp(nn.Module):
                 setattr(self, name, nn.Parameter(array))
             elif name not in self.batched:
                 self.register_buffer(name, Tensor(array))
-            elif name == "y":  # of the samples as x is
+            elif array.dtype == np.float32:  # all samples have the first one's
                 setattr(self, name, nn.Parameter(array[0]))
 
     def forward(self, x):
@@ -226,8 +226,9 @@ class OneOp(nn.Module):
 
     def loss(self, scaled, y):
         data = {"target": fastnano.as_tensor(y), "x": scaled, "like": scaled, "index": scaled}
-        if "y" in self.batched:
-            data["y"] = self.y.expand(len(scaled), *self.y.shape)
+        for name in set(self.batched) - set(data):
+            one = getattr(self, name)
+            data[name] = one.expand(len(scaled), *one.shape)
         inputs = [
             data[a.name] if a.name in self.batched else getattr(self, a.name)
             for a in self.case.contract.given

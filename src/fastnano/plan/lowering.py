@@ -31,6 +31,7 @@ class Value:
     array: np.ndarray | None = None  # where it lies, for state and constants
     input: int = -1  # which input of the step it is
     constant: bool = False  # nothing ever writes it
+    refusal: NotPlannable | None = None  # why it has no native form; raised where it is wanted
 
     @property
     def size(self) -> int:
@@ -99,6 +100,8 @@ class Lowering:
 
     def value(self, array: np.ndarray) -> Value:
         found = self.known[0].get(place(array))
+        if found is not None and found.refusal is not None:
+            raise found.refusal
         if found is None or not found.made:
             raise NotPlannable(f"what the step gives, of shape {array.shape}, is the result of no op")
         return found
@@ -125,6 +128,8 @@ class Lowering:
         if found[0] is not found[1]:
             raise NotPlannable(f"{rule.name}: {name} is another array for other data")
         if found[0] is not None:
+            if found[0].refusal is not None:
+                raise found[0].refusal
             if found[0].batched:
                 self._fold(f"{rule.name}: {name}", a, b)
             return found[0]
@@ -155,10 +160,16 @@ class Lowering:
     # Calls
 
     def _lower(self, a: Call, b: Call) -> None:
-        reads = [self._read(a.rule, name, array, b.reads[name]) for name, array in a.reads.items()]
         if isinstance(a.rule, Formula):
-            self._formula(a, b, dict(zip(a.reads, reads, strict=True)))
+            try:
+                self._formula(a, b, a.rule, self._reads(a, b))
+            except (
+                NotPlannable
+            ) as refusal:  # of the last state of a recurrent layer, say, which nobody may want
+                result, other = a.writes[a.rule.output], b.writes[a.rule.output]
+                self._remember(result, other, Value(result.shape, result.dtype, False, refusal=refusal))
             return
+        reads = list(self._reads(a, b).values())
         contract, writes = a.rule, []
         for argument in contract.writes:
             array, other = a.writes[argument.name], b.writes[argument.name]
@@ -181,6 +192,9 @@ class Lowering:
         for array in (*call.reads.values(), *call.writes.values()):
             if (array.dtype == np.float64 and array.size > 8) or array.dtype.itemsize == 2:
                 raise NotPlannable(f"{name} runs in {array.dtype}; plans are float32 (model.float())")
+
+    def _reads(self, a: Call, b: Call) -> dict[str, Value]:
+        return {name: self._read(a.rule, name, array, b.reads[name]) for name, array in a.reads.items()}
 
     def _fold_of(self, a: Call, b: Call) -> int:
         """How many times the batch a call's samples are; 0: it works on none."""
@@ -209,9 +223,7 @@ class Lowering:
 
     # Expressions
 
-    def _formula(self, a: Call, b: Call, reads: dict[str, Value]) -> None:
-        rule = a.rule
-        assert isinstance(rule, Formula)
+    def _formula(self, a: Call, b: Call, rule: Formula, reads: dict[str, Value]) -> None:
         result, other = a.writes[rule.output], b.writes[rule.output]
         known = self.known[0].get(place(result))
         if known is not None and known is self.known[1].get(place(other)):

@@ -1,0 +1,109 @@
+"""Every layer and loss of the table, every optimiser: trained by a plan as eagerly, or refused for a reason known here."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import fastnano
+from fastnano import NotPlannable, Tensor, nn, optim
+from fastnano.plan import Plan
+from torch_cases import table
+from twins import Eager, X, Y, assert_close, build
+
+SAMPLES = 20
+
+
+def samples(row):
+    """Twenty samples, and twenty targets, like what the row is given; None: it is no batch of floats, or more."""
+    arrays = row.inputs()
+    if (
+        row.is_function
+        or len(arrays) > 1 + ("Loss(" in row.text)
+        or arrays[0].dtype.kind != "f"
+        or len({a.shape[:1] for a in arrays}) > 1
+    ):
+        return None
+    if min(arrays[0].shape, default=0) < 1 or arrays[0].ndim < 2:
+        return None
+    found = [np.resize(a, (SAMPLES, *a.shape[1:])) for a in arrays]
+    rng = np.random.default_rng(0)
+    found[0] = rng.permutation(found[0].reshape(-1)).reshape(found[0].shape)
+    kinds = [np.float32 if a.dtype.kind == "f" else np.int64 for a in found]
+    return [a.astype(kind) for a, kind in zip(found, kinds, strict=True)]
+
+
+TABLE = [row for row in table() if samples(row) is not None]
+
+REFUSED = {  # what a plan says of what no native code does
+    "spectral_norm": "is Python code",
+    "track_running_stats=True": "batch_statistics_forward: x folds the samples",  # of InstanceNorm: one of N C channels
+    "RNN(5, 3, 2, 'relu', True, True": "cat_forward has no native form",  # of two directions
+    "RNN(": "folds the samples",  # times come first, samples second
+    "GRU(": "folds the samples",
+    "LSTM(": "folds the samples",
+    "(1.0)": "folds the samples",  # a dropout of all channels
+}
+
+
+class Scaled(nn.Module):
+    """A layer behind a gain that is learned, so that each has gradients to give."""
+
+    def __init__(self, layer, shape):
+        super().__init__()
+        self.gain, self.layer = nn.Parameter(np.ones(shape, np.float32)), layer
+
+    def forward(self, x):
+        found = self.layer(x * self.gain)
+        return found if isinstance(found, Tensor) else found[0]
+
+
+def trained(kind, row, x, y):
+    """The network of a row after three steps; a row of two arrays is a loss."""
+    layer = build(row.text)[0].train(row.training)
+    net = Scaled(layer if y is None else nn.Identity(), x.shape[1:])
+
+    def loss(o, target):
+        found = (o * o) if y is None else layer(o, target)
+        return found.mean() if found.ndim else found
+
+    optimiser = optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.01)
+    fastnano.manual_seed(7)
+    kind(net, loss, optimiser, 7).run_epoch(x, np.zeros(SAMPLES, np.float32) if y is None else y)
+    return net
+
+
+@pytest.mark.parametrize("row", TABLE, ids=str)
+def test_layers_and_losses(row):
+    x, y = (*samples(row), None)[:2]
+    try:
+        want = trained(Eager, row, x, y)
+    except (ValueError, IndexError) as error:
+        pytest.skip(f"of one sample: {error}")
+    reason = next((why for what, why in REFUSED.items() if what in row.text), None)
+    try:
+        got = trained(Plan, row, x, y)
+    except NotPlannable as error:
+        assert reason, f"{row} is not planned: {error}"
+        assert reason in str(error)
+    else:
+        assert_close(got, want)
+
+
+OPTIMISERS = [
+    name
+    for name in optim.__all__
+    if inspect.isclass(one := getattr(optim, name))
+    and issubclass(one, optim.Optimizer)
+    and one is not optim.Optimizer
+]
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_optimisers(name):
+    nets = [build("Flatten(), Linear(84, 9), Tanh(), Linear(9, 5)") for _ in range(2)]
+    for kind, net in zip((Plan, Eager), nets, strict=True):
+        part = kind(net, nn.CrossEntropyLoss(), getattr(optim, name)(net.parameters(), lr=0.01), 13)
+        for _ in range(5):
+            part.run_epoch(X, Y)
+    assert_close(*nets)
