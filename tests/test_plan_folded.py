@@ -221,6 +221,8 @@ def test_attention():
 OTHERS = {
     "a mean of rows": lambda o: o.mean(1, keepdim=True) * o,
     "a mean of all axes but one": lambda o: o.reshape((len(o), 5, 1)).mean((1, 2)).unsqueeze(1) + o,
+    "parts one behind the other": lambda o: fastnano.cat([o[:, 3:], o[:, :2] * 2, o[:, 2:3]], 1),
+    "parts side by side": lambda o: fastnano.stack([o, o * o], 2).sum(2),
     "a padding of ones": lambda o: F.pad(o, (1, 2), value=1.0)[:, 1:6] * F.pad(o[:, :3], (1, 1), value=-2.0),
     "a padding of infinity": lambda o: F.pad(o, (0, 3), value=-np.inf).exp()[:, 2:7],
 }

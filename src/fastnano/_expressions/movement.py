@@ -39,7 +39,7 @@ def join(count: int) -> Expression:
     parameters.append(inspect.Parameter("axis", inspect.Parameter.KEYWORD_ONLY))
     forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     gradients = {f"d{name}": part(i) for i, name in enumerate(names)}
-    return Expression("cat", forward, moves=tuple(gradients), **gradients)
+    return Expression("cat", forward, moves=("forward", *gradients), **gradients)
 
 
 ROWS = (

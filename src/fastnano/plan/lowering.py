@@ -302,28 +302,35 @@ class Lowering:
 
     def _move(self, a: Call, b: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Run the formula on numbered places to learn where each element comes from."""
-        name = next(iter(reads))
+        parts = [(reads[name], self._origins(a, b, rule, name, reads[name], out)) for name in _sources(a)]
+        source, places = parts[0]
+        if rest := a.numbers.get("value"):  # a number where there is no element
+            numbers = self.constant(np.where(places < 0, rest, 0).astype(np.float32))
+            parts.append((numbers, np.arange(out.size)))
+        if len(parts) > 1:
+            self._join(parts, out)
+        elif source.made and out.batched and np.array_equal(places.reshape(-1), np.arange(source.size)):
+            self._remember(a.writes[rule.output], b.writes[rule.output], source)  # all stay where they are
+        else:
+            self._place(source, places, out)
+
+    def _origins(self, a: Call, b: Call, rule: Formula, name: str, source: Value, out: Value) -> np.ndarray:
         places, other = (
-            _places(call, rule, name, reads[name], out, batch)
+            _places(call, rule, name, source, out, batch)
             for call, batch in zip((a, b), self.batch, strict=True)
         )
         if not np.array_equal(places, other):
             raise NotPlannable(f"{rule.name} picks other elements for other data")
-        source, rest = reads[name], a.numbers.get("value")
-        if source.made and out.batched and np.array_equal(places.reshape(-1), np.arange(source.size)):
-            self._remember(a.writes[rule.output], b.writes[rule.output], source)  # all stay where they are
-        elif rest:
-            self._fill(source, places, rest, out)
-        else:
-            self._place(source, places, out)
+        return places
 
-    def _fill(self, source: Value, places: np.ndarray, rest: float, out: Value) -> None:
-        """Elements of another value, and a number where there is none: the sum of both with zeros elsewhere."""
-        numbers = self.constant(np.where(places < 0, rest, 0).astype(np.float32))
-        taken = self.moved(source, places, out.shape, out.batched)
-        filled = self.moved(numbers, np.arange(out.size), out.shape, out.batched)
+    def _join(self, parts: list[tuple[Value, np.ndarray]], out: Value) -> None:
+        """Elements of several values: the sum of all, each zero where the others are not."""
+        total, *others = (self.moved(value, places, out.shape, out.batched) for value, places in parts)
         add = self.formulas["add_forward"]
-        self.nodes.append(Node(add, (taken, filled, out), {"...": out.size}, (), out.batched))
+        for i, other in enumerate(others, 1):
+            result = out if i == len(others) else Value(out.shape, out.dtype, out.batched)
+            self.nodes.append(Node(add, (total, other, result), {"...": out.size}, (), out.batched))
+            total = result
 
     def _sum(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Sums over axes: where each element of x goes to is a broadcast of the numbered places of the result."""
@@ -367,8 +374,15 @@ def _places(call: Call, rule: Formula, name: str, value: Value, out: Value, batc
     return places - 1
 
 
+def _sources(call: Call) -> list[str]:
+    """The arrays whose elements are moved, rather than those that say where to."""
+    return [n for i, (n, array) in enumerate(call.reads.items()) if i == 0 or array.dtype.kind == "f"]
+
+
 def _run(call: Call, rule: Formula, name: str, names: np.ndarray) -> np.ndarray:
-    """The formula on names for the elements of its first argument."""
+    """The formula on names for the elements of one array, and zeros for those of the others."""
     array = call.reads[name]
-    known = {**call.numbers, **call.reads, "value": 0, name: names.astype(np.float64).reshape(array.shape)}
+    known = {**call.numbers, **call.reads, "value": 0}
+    known |= {other: np.zeros(call.reads[other].shape) for other in _sources(call)}
+    known[name] = names.astype(np.float64).reshape(array.shape)
     return np.asarray(rule.function(*[known[argument] for argument in rule.arguments])).astype(np.int64)
