@@ -89,7 +89,10 @@ _NAMES = {
         "Dropout3d",
         "FeatureAlphaDropout",
     ),
-    "embedding": ("Embedding",),
+    "embedding": (
+        "Embedding",
+        "EmbeddingBag",
+    ),
     "graph": (
         "EdgeConv",
         "GCNConv",

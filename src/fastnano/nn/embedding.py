@@ -9,11 +9,11 @@ import numpy as np
 from .._random import default_generator
 from ..autograd import Tensor, as_tensor
 from . import functional as F
-from ._arguments import count
+from ._arguments import choice, count
 from .functional._embedding import refuse_unbuilt, row
 from .module import Module, Parameter
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "EmbeddingBag"]
 
 
 class Embedding(Module):
@@ -38,10 +38,11 @@ class Embedding(Module):
         _freeze: bool = False,
     ) -> None:
         super().__init__()
-        refuse_unbuilt("Embedding", scale_grad_by_freq, sparse)
-        self.num_embeddings = count("Embedding", "num_embeddings", num_embeddings)
-        self.embedding_dim = count("Embedding", "embedding_dim", embedding_dim)
-        self.padding_idx = None if padding_idx is None else row("Embedding", padding_idx, num_embeddings)
+        name = type(self).__name__
+        refuse_unbuilt(name, scale_grad_by_freq, sparse)
+        self.num_embeddings = count(name, "num_embeddings", num_embeddings)
+        self.embedding_dim = count(name, "embedding_dim", embedding_dim)
+        self.padding_idx = None if padding_idx is None else row(name, padding_idx, num_embeddings)
         self.max_norm, self.norm_type = max_norm, norm_type
         shape = (num_embeddings, embedding_dim)
         if _weight is None:
@@ -50,7 +51,7 @@ class Embedding(Module):
                 _weight[self.padding_idx] = 0
         self.weight = Parameter(_weight, requires_grad=not _freeze)
         if self.weight.shape != shape:
-            raise ValueError(f"Embedding: _weight has shape {self.weight.shape}, expected {shape}")
+            raise ValueError(f"{name}: _weight has shape {self.weight.shape}, expected {shape}")
 
     @classmethod
     def from_pretrained(
@@ -82,11 +83,73 @@ class Embedding(Module):
         return F.embedding(x, self.weight, self.padding_idx, self.max_norm, self.norm_type)
 
     def extra_repr(self) -> str:
-        parts = [f"{self.num_embeddings}, {self.embedding_dim}"]
-        if self.padding_idx is not None:
-            parts.append(f"padding_idx={self.padding_idx}")
-        if self.max_norm is not None:
-            parts.append(f"max_norm={self.max_norm}")
-        if self.norm_type != 2:
-            parts.append(f"norm_type={self.norm_type}")
-        return ", ".join(parts)
+        return self._text("padding_idx", "max_norm", "norm_type")
+
+    def _text(self, *names: str) -> str:
+        """The sizes, and what of this is not as it is by itself."""
+        own = {name: getattr(self, name) for name in names}
+        changed = (
+            f"{name}={value!r}"
+            for name, value in own.items()
+            if value != (2 if name == "norm_type" else None)
+        )
+        return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *changed])
+
+
+class EmbeddingBag(Embedding):
+    """y_b = the mean (``mode="mean"``), sum or maximum of weight[i] over the integers i of bag b; 0 for an empty one.
+
+    Shapes: x (B, N), a bag in each row, or (N,) with ``offsets`` (B,), where each bag begins (and with
+    ``include_last_offset`` where the last one ends); weight (num_embeddings, embedding_dim), y (B, embedding_dim).
+    ``per_sample_weights``, of x's shape, weigh the rows of a sum.  Integers equal to ``padding_idx`` are left out.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Any = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+    ) -> None:
+        super().__init__(
+            num_embeddings,
+            embedding_dim,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight,
+        )
+        self.mode = choice("EmbeddingBag", "mode", mode, ("sum", "mean", "max"))
+        self.include_last_offset = include_last_offset
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True, **options: Any) -> EmbeddingBag:  # type: ignore[override]
+        """A layer with the rows of ``embeddings`` (V, E), not to be learned unless ``freeze=False``."""
+        rows, size = as_tensor(embeddings).shape
+        layer = cls(rows, size, _weight=embeddings, **options)
+        layer.weight.requires_grad_(not freeze)
+        return layer
+
+    def forward(self, x: Tensor, offsets: Any = None, per_sample_weights: Any = None) -> Tensor:
+        return F.embedding_bag(
+            x,
+            self.weight,
+            offsets,
+            self.max_norm,
+            self.norm_type,
+            mode=self.mode,
+            per_sample_weights=per_sample_weights,
+            include_last_offset=self.include_last_offset,
+            padding_idx=self.padding_idx,
+        )
+
+    def extra_repr(self) -> str:
+        return self._text("max_norm", "norm_type", "mode", "padding_idx")

@@ -62,7 +62,7 @@ _NAMES = {
     "_conv": ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"),
     "_distance": ("cosine_similarity", "pairwise_distance"),
     "_dropout": ("alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"),
-    "_embedding": ("embedding",),
+    "_embedding": ("embedding", "embedding_bag"),
     "_fold": ("fold", "unfold"),
     "_linear": ("bilinear", "linear", "maxout"),
     "_loss": ("huber_loss", "l1_loss", "log_cosh_loss", "mse_loss", "smooth_l1_loss", "sse_loss"),
