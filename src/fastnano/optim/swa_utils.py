@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -36,43 +37,40 @@ Average = Callable[[Tensor, Tensor, Any], Tensor]
 MultiAverage = Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]
 
 
+def _ema(decay: float, averaged: Tensor, current: Tensor, number: Any) -> Tensor:
+    return averaged + (current - averaged) * (1 - decay)
+
+
+def _swa(averaged: Tensor, current: Tensor, number: Any) -> Tensor:
+    return averaged + (current - averaged) * (1 / (int(number) + 1))
+
+
+def _all(average: Average, averaged: Sequence[Tensor], current: Sequence[Tensor], number: Any) -> None:
+    with no_grad():
+        for a, c in zip(averaged, current, strict=True):
+            a.copy_(as_tensor(average(a, c, number).data.astype(a.dtype, copy=False)))
+
+
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """averaged = decay · averaged + (1 − decay) · current, for one tensor."""
     if not 0 <= decay <= 1:
         raise ValueError(f"get_ema_avg_fn: decay={decay} must be from 0 to 1")
-
-    def average(averaged: Tensor, current: Tensor, number: Any) -> Tensor:
-        return averaged + (current - averaged) * (1 - decay)
-
-    return average
+    return partial(_ema, decay)
 
 
 def get_swa_avg_fn() -> Average:
     """averaged += (current − averaged) / (number + 1), for one tensor."""
-
-    def average(averaged: Tensor, current: Tensor, number: Any) -> Tensor:
-        return averaged + (current - averaged) * (1 / (int(number) + 1))
-
-    return average
-
-
-def _for_all(function: Average) -> MultiAverage:
-    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], number: Any) -> None:
-        with no_grad():
-            for a, c in zip(averaged, current, strict=True):
-                a.copy_(as_tensor(function(a, c, number).data.astype(a.dtype, copy=False)))
-
-    return update
+    return _swa
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
     """averaged = decay · averaged + (1 − decay) · current, in place, for lists of tensors."""
-    return _for_all(get_ema_avg_fn(decay))
+    return partial(_all, get_ema_avg_fn(decay))
 
 
 def get_swa_multi_avg_fn() -> MultiAverage:
     """averaged += (current − averaged) / (number + 1), in place, for lists of tensors."""
-    return _for_all(get_swa_avg_fn())
+    return partial(_all, _swa)
 
 
 class AveragedModel(Module):
@@ -100,7 +98,7 @@ class AveragedModel(Module):
             raise ValueError(f"AveragedModel: device={device!r} must be None; there is only the CPU")
         self.module = copy.deepcopy(model)
         self.register_buffer("n_averaged", Tensor(np.zeros((), np.int64)))
-        self.multi_avg_fn = multi_avg_fn or _for_all(avg_fn or get_swa_avg_fn())
+        self.multi_avg_fn = multi_avg_fn or partial(_all, avg_fn or _swa)
         self.use_buffers = use_buffers
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
