@@ -277,11 +277,29 @@ def test_mnist_that_cannot_be_had_is_an_error_that_says_how_to_get_it(tmp_path):
         ["--loss", "multi-margin", "--optimizer", "adamw", "--schedule", "step", "--clip-norm", "1"],
         ["--loss", "mse", "--schedule", "none", "--validation", "0", "--augment", "shift=1,rotate=5,flip"],
         ["--label-smoothing", "0.1", "--optimizer", "sgd", "--weight-decay", "1e-4"],
+        ["--optimizer", "rmsprop", "--schedule", "cyclic", "--momentum", "0.5", "--compile", "always"],
+        ["--optimizer", "adagrad", "--schedule", "onecycle", "--compile", "always"],
+        ["--optimizer", "lion", "--schedule", "plateau", "--compile", "always"],
+        ["--optimizer", "nadam", "--schedule", "cyclic", "--compile", "always"],
+        ["--optimizer", "adamax", "--schedule", "restarts"],
+        ["--optimizer", "radam", "--schedule", "linear"],
+        ["--optimizer", "adadelta", "--schedule", "exponential"],
     ],
 )
 def test_losses_optimisers_and_schedules(few, options):
     assert train(few, "--layers", "flatten, dense 10", "--epochs", "1", *options, "--out", "run") == 0
     assert records(Path("run"))[0]["loss"] > 0
+
+
+def test_the_learning_rate_is_looked_for(few, capsys):
+    assert train(few, "--layers", "flatten, dense 10", "--epochs", "1", "--lr", "auto", "--out", "run") == 0
+    rate = tomllib.loads(Path("run/run.toml").read_text())["options"]["lr"]
+    assert 1e-4 < rate < 1
+    assert f"Rate    {rate:g}, where the loss falls fastest" in capsys.readouterr().out
+    assert Path("run/rates.png").stat().st_size > 10_000
+    again = ["--layers", "flatten, dense 10", "--epochs", "1", "--lr", str(rate), "--out", "again"]
+    assert train(few, *again) == 0
+    assert same_weights(Path("run"), Path("again"))
 
 
 @pytest.mark.parametrize("name", [*_options.LOSSES, *_options.ONE_HOT_LOSSES])

@@ -14,7 +14,7 @@ PACKAGE = Path(fastnano.__file__).parent
 
 # Top to bottom; a module may import those of its own line and of the lines below.
 LAYERS = (
-    ("cli", "interop", "inspect", "__main__"),
+    ("cli", "interop", "inspect", "rates", "__main__"),
     ("train", "callbacks", "checkpoint", "architecture", "uncertainty", "_frozen", "_watching"),
     ("plan",),
     ("nn", "optim"),

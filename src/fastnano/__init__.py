@@ -122,6 +122,7 @@ _NAMES = {
     "plan": ("NotPlannable", "Plan", "compile"),
     "train": ("History", "Trainer"),
     "uncertainty": ("mc_dropout",),
+    "rates": ("RateRange", "lr_find"),
     "checkpoint": ("load", "save"),
 }
 __getattr__, _names, __all__ = lazy(__name__, _MODULES, _NAMES)
@@ -151,5 +152,6 @@ if TYPE_CHECKING:
     from .functions.reduction import *
     from .inspect.summary import count_parameters
     from .plan import NotPlannable, Plan, compile
+    from .rates import RateRange, lr_find
     from .train import History, Trainer
     from .uncertainty import mc_dropout

@@ -34,8 +34,35 @@ ONE_HOT_LOSSES = {  # of scores and 1 for the label's class, 0 for the rest
     "smooth-l1": "SmoothL1Loss",
     "log-cosh": "LogCoshLoss",
 }
-OPTIMIZERS = {"sgd": 0.05, "adam": 0.003, "adamw": 0.003}  # and their learning rates
-SCHEDULES = ("none", "step", "cosine", "onecycle")
+OPTIMIZERS = {  # classes, and learning rates
+    "sgd": ("SGD", 0.05),
+    "adam": ("Adam", 0.003),
+    "adamw": ("AdamW", 0.003),
+    "nadam": ("NAdam", 0.003),
+    "radam": ("RAdam", 0.003),
+    "adamax": ("Adamax", 0.005),
+    "rmsprop": ("RMSprop", 0.001),
+    "adagrad": ("Adagrad", 0.02),
+    "adadelta": ("Adadelta", 1.0),
+    "lion": ("Lion", 0.0005),
+}
+MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}
+Schedule = Callable[[Any, Any, Any, int], Any]
+SCHEDULES: dict[str, Schedule] = {  # of lr_scheduler, options, optimiser, steps per epoch
+    "none": lambda *_: None,
+    "step": lambda s, args, optimizer, _: s.StepLR(optimizer, max(1, args.epochs // 3)),
+    "exponential": lambda s, args, optimizer, _: s.ExponentialLR(optimizer, 0.01 ** (1 / args.epochs)),
+    "linear": lambda s, args, optimizer, _: s.LinearLR(optimizer, 1.0, 0.0, args.epochs),
+    "cosine": lambda s, args, optimizer, _: s.CosineAnnealingLR(optimizer, args.epochs),
+    "restarts": lambda s, args, optimizer, _: s.CosineAnnealingWarmRestarts(optimizer, -(-args.epochs // 3)),
+    "plateau": lambda s, _, optimizer, __: s.ReduceLROnPlateau(optimizer, factor=0.3, patience=1),
+    "cyclic": lambda s, args, optimizer, steps: s.CyclicLR(
+        optimizer, args.lr / 10, args.lr, -(-steps // 2), cycle_momentum=_cycles(args)
+    ),
+    "onecycle": lambda s, args, optimizer, steps: s.OneCycleLR(
+        optimizer, args.lr, steps * args.epochs, cycle_momentum=_cycles(args)
+    ),
+}
 AUGMENTS = {  # pixels, degrees, probability; those below run without a plan: deviation, pixels, probability, strength
     **{"shift": 2, "rotate": 10, "flip": 0.5},
     **{"noise": 0.1, "cutout": 8, "erase": 0.5, "elastic": 34.0},
@@ -89,20 +116,25 @@ def _network_options(add: Callable[..., Any]) -> None:
 
 
 def _training_options(add: Callable[..., Any]) -> None:
-    rates = ", ".join(f"{rate} for {name}" for name, rate in OPTIMIZERS.items())
+    rates = ", ".join(f"{rate} for {name}" for name, (_, rate) in OPTIMIZERS.items())
     for what, default, known in (
         ("loss", "cross-entropy", (*LOSSES, *ONE_HOT_LOSSES)),
         ("optimizer", "adam", tuple(OPTIMIZERS)),
-        ("schedule", "onecycle", SCHEDULES),
+        ("schedule", "onecycle", tuple(SCHEDULES)),
     ):
         add(f"--{what}", metavar="NAME", default=default, type=one_of(what, known), help=", ".join(known))
     add(
         "--lr",
         metavar="RATE",
-        type=number(float, above=True),
-        help=f"learning rate, onecycle's highest: {rates}",
+        type=lambda text: text if text == "auto" else number(float, above=True)(text),
+        help=f"learning rate, the highest of a cycle: {rates}; auto looks for one",
     )
-    add("--momentum", metavar="X", type=number(float, below=1), help="of sgd: 0.9, or as onecycle has it")
+    add(
+        "--momentum",
+        metavar="X",
+        type=number(float, below=1),
+        help="of sgd (0.9) and rmsprop (0), or as the cycle has it",
+    )
     add("--weight-decay", metavar="X", type=number(float), help="0.01 for adamw, 0 for others")
     add("--label-smoothing", metavar="X", default=0.0, type=number(float, below=1), help="of cross-entropy")
     add(
@@ -162,8 +194,8 @@ def _completed(args: Any) -> Any:
     """Defaults that depend on other options, and combinations that make no sense."""
     if args.model is not None and args.layers is not None:
         raise UsageError("train: give one of --model and --layers")
-    if args.momentum is not None and args.optimizer != "sgd":
-        raise UsageError(f"train: --momentum is for --optimizer sgd, not {args.optimizer}")
+    if args.momentum is not None and args.optimizer not in MOMENTUM:
+        raise UsageError(f"train: --momentum is for --optimizer sgd and rmsprop, not {args.optimizer}")
     if args.label_smoothing and args.loss != "cross-entropy":
         raise UsageError(f"train: --label-smoothing is for --loss cross-entropy, not {args.loss}")
     if args.model is None and args.layers is None:
@@ -174,7 +206,7 @@ def _completed(args: Any) -> Any:
         args.layers = " ".join(args.layers.split())  # it may have been broken into lines
         architecture.parse_layers(args.layers, INPUT_SHAPE)  # its faults come before any download
     if args.lr is None:
-        args.lr = OPTIMIZERS[args.optimizer]
+        args.lr = OPTIMIZERS[args.optimizer][1]
     augmentation(args.augment)
     return args
 
@@ -225,25 +257,23 @@ def _of_one_hot(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def optimizer(args: Any, model: nn.Module) -> optim.Optimizer:
     from .. import optim
 
-    kind = {"sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW}[args.optimizer]
+    name, rate = OPTIMIZERS[args.optimizer]
     given = {} if args.weight_decay is None else {"weight_decay": args.weight_decay}
-    if args.optimizer == "sgd":
-        given["momentum"] = 0.9 if args.momentum is None else args.momentum
-    return kind(model.parameters(), lr=args.lr, **given)
+    if args.optimizer in MOMENTUM:
+        given["momentum"] = MOMENTUM[args.optimizer] if args.momentum is None else args.momentum
+    return getattr(optim, name)(model.parameters(), lr=rate if args.lr == "auto" else args.lr, **given)
 
 
 def scheduler(args: Any, optimizer: optim.Optimizer, steps: int) -> optim.lr_scheduler.LRScheduler | None:
     """The schedule over all epochs of so many steps."""
     from ..optim import lr_scheduler
 
-    if args.schedule == "onecycle":
-        cycle = args.momentum is None
-        return lr_scheduler.OneCycleLR(optimizer, args.lr, steps * args.epochs, cycle_momentum=cycle)
-    if args.schedule == "cosine":
-        return lr_scheduler.CosineAnnealingLR(optimizer, args.epochs)
-    if args.schedule == "step":
-        return lr_scheduler.StepLR(optimizer, max(1, args.epochs // 3))
-    return None
+    return SCHEDULES[args.schedule](lr_scheduler, args, optimizer, steps)
+
+
+def _cycles(args: Any) -> bool:
+    """Whether a cycle takes the momentum, or β₁, along."""
+    return args.momentum is None and args.optimizer not in ("rmsprop", "adagrad", "adadelta")
 
 
 def augmentation(text: str | None) -> Compose | None:

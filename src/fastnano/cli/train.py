@@ -47,8 +47,11 @@ def main(argv: list[str]) -> int:
     _same_images(args, train)
     _engine(args)
     part, validation = _split(args, train)
+    found = _look_for_rate(args, train, part) if args.lr == "auto" else None
     trainer = _trainer(args, train, len(part))
     folder = _folder(args)
+    if found is not None:
+        pictures(lambda: found.plot(folder / "rates.png"))
     _watch(args, trainer, folder)
     _introduce(args, trainer.model, (part, validation, test), folder)
     tables = {"options": _options.options(args), "data": _data(train, test), "versions": _versions()}
@@ -110,6 +113,19 @@ def _split(args: Any, train: ImageDataset) -> tuple[Any, Any]:
         return train, None
     part, validation = random_split(train, [len(train) - held, held], args.seed)
     return part, validation
+
+
+def _look_for_rate(args: Any, train: ImageDataset, part: Any) -> Any:
+    """A learning-rate range test, whose suggestion becomes the option; the training then starts as without it."""
+    from .. import lr_find, manual_seed
+
+    model = _options.network(args, train)
+    optimizer, batch = _options.optimizer(args, model), args.batch_size
+    found = lr_find(model, _options.loss(args), optimizer, part, batch_size=batch, seed=args.seed)
+    args.lr = float(f"{found.suggestion:.2g}")
+    label("Rate", f"{args.lr:g}, where the loss falls fastest as the rate grows ({len(found.lrs)} steps)")
+    manual_seed(args.seed)
+    return found
 
 
 def _trainer(args: Any, train: ImageDataset, images: int) -> Trainer:

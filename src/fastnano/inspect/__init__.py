@@ -8,7 +8,7 @@ Nothing here changes the model: all of it runs on a copy in evaluation mode that
 """
 
 from .filters import filters, responses
-from .pictures import plot_confusion, plot_curves, plot_filters, plot_responses
+from .pictures import plot_confusion, plot_curves, plot_filters, plot_rates, plot_responses
 from .saliency import saliency
 from .summary import count_parameters, summary
 from .terminal import half_blocks, show_filters, show_responses
@@ -20,6 +20,7 @@ __all__ = [
     "plot_confusion",
     "plot_curves",
     "plot_filters",
+    "plot_rates",
     "plot_responses",
     "responses",
     "saliency",

@@ -119,6 +119,32 @@ def plot_curves(log: Any, path: File | None = None, title: str = "") -> Figure:
     return _written(figure, path)
 
 
+def plot_rates(found: Any, path: File | None = None, title: str = "Learning-rate range test") -> Figure:
+    """Loss over learning rate, as ``lr_find`` saw it: each step's, the smoothed one, and the rate it suggests."""
+    figure = _figure(5.4, 3.4)
+    figure.suptitle(title, x=0.01, ha="left", size=11, color=INK)
+    axes = figure.subplots()
+    axes.plot(found.lrs, found.losses, color=BLUE, linewidth=0.8, alpha=0.35, label="loss")
+    axes.plot(found.lrs, found.smoothed, color=BLUE, linewidth=1.8, label="smoothed")
+    at = int(np.searchsorted(found.lrs, found.suggestion))
+    axes.axvline(found.suggestion, color=RED, linewidth=0.8, linestyle=":")
+    axes.plot(
+        found.lrs[at],
+        found.smoothed[at],
+        "o",
+        color=RED,
+        markersize=6,
+        label=f"steepest: {found.suggestion:.2g}",
+    )
+    low, high = float(found.losses.min()), float(min(found.smoothed.max(), 2 * found.smoothed[0]))
+    margin = 0.06 * (high - low) or 0.1
+    axes.set(xscale="log", ylim=(low - margin, high + margin))
+    axes.set_title("loss", loc="left", size=10, color=INK)
+    axes.set_xlabel("learning rate", size=8, color=INK)
+    _plain(axes)
+    return _written(figure, path)
+
+
 def plot_confusion(
     matrix: npt.ArrayLike, classes: Sequence[str], path: File | None = None, title: str = "Confusion matrix"
 ) -> Figure:
@@ -312,6 +338,11 @@ def _curves(axes: Axes, records: list[Mapping[str, Any]], key: str) -> None:
     axes.margins(x=0.04, y=0.1)
     if key == "accuracy":
         axes.yaxis.set_major_formatter(PercentFormatter(1))
+    _plain(axes)
+
+
+def _plain(axes: Axes) -> None:
+    """Two axes, faint lines, small labels."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
     axes.tick_params(labelsize=8, colors=QUIET)
