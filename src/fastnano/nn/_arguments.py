@@ -24,6 +24,13 @@ def sizes(owner: str, name: str, value: Any, dims: int, least: int = 1) -> tuple
     return tuple(count(owner, name, each, least) for each in values)
 
 
+def number(owner: str, name: str, value: Any) -> Any:
+    """Any real number, as it is given."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{owner}: {name}={value!r} must be a number")
+    return value
+
+
 def positive(owner: str, name: str, value: Any) -> float:
     """A number above 0."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -10,6 +10,7 @@ import numpy as np
 from .._random import Generator
 from ..autograd import Tensor
 from . import functional as F
+from ._arguments import number
 from .module import Module, Parameter
 
 __all__ = [
@@ -96,7 +97,7 @@ class LeakyReLU(_Inplace):
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__(inplace)
-        self.negative_slope = negative_slope
+        self.negative_slope = number("LeakyReLU", "negative_slope", negative_slope)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.leaky_relu(x, self.negative_slope)
