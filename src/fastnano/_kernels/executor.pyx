@@ -65,8 +65,10 @@ cdef extern from *:
     int cpu_has(int set)
 
 include "program.pxi"
+include "arena.pxi"
 include "call.pxi"
 include "replay.pxi"
+include "work.pxi"
 include "guard.pxi"
 
 
