@@ -176,7 +176,7 @@ def test_a_function_of_tensors_is_planned():
         (
             lambda: nn.Concat(nn.Identity(), nn.Linear(3, 1), dim=0)(fn.ones(1, 3)),
             ValueError,
-            r"the branches give shapes \(1, 3\), \(1, 1\), which differ elsewhere than in dim=0",
+            r"a tensor of shape \(1, 1\) does not fit one of shape \(1, 3\) along dim=0",
         ),
         (lambda: nn.Lambda(3), TypeError, r"function must be callable, got int"),
         (lambda: nn.ModuleList([1]), TypeError, r"must be a Module, got int"),

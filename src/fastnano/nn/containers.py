@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..autograd import EXPRESSIONS, Function, Tensor, apply
+from ..autograd import Function, Tensor
+from ..functions.movement import cat
 from .module import Module, Parameter
 
 __all__ = [
@@ -316,31 +317,10 @@ class Concat(_Indexed):
         return Concat(layers, dim=self.dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return _joined([branch(x) for branch in self], self.dim)
+        return cat([branch(x) for branch in self], self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
-
-
-def _joined(parts: list[Tensor], dim: int) -> Tensor:
-    """Tensors one after another along an axis: each among zeros as long as all of them, added."""
-    shape = parts[0].shape
-    if not -len(shape) <= dim < len(shape):
-        raise IndexError(f"Concat: dim={dim} is not an axis of shape {shape}")
-    dim %= len(shape)
-    if any((*p.shape[:dim], *p.shape[dim + 1 :]) != (*shape[:dim], *shape[dim + 1 :]) for p in parts):
-        shapes = ", ".join(str(part.shape) for part in parts)
-        raise ValueError(
-            f"Concat: the branches give shapes {shapes}, which differ elsewhere than in dim={dim}"
-        )
-    lengths = [part.shape[dim] for part in parts]
-    total: Any = None
-    for i, part in enumerate(parts):
-        widths = [(0, 0)] * len(shape)
-        widths[dim] = sum(lengths[:i]), sum(lengths[i + 1 :])
-        wide = apply(EXPRESSIONS["pad"], part, widths=tuple(widths), value=0)
-        total = wide if total is None else total + wide
-    return total
 
 
 class Lambda(Module):
