@@ -140,3 +140,14 @@ def test_erf_and_sigmoid_are_exact():
     x = np.linspace(-7, 7, 1001)
     np.testing.assert_allclose(_words.erf(x), [math.erf(v) for v in x], rtol=1e-15)
     np.testing.assert_allclose(_words.sigmoid(x), 1 / (1 + np.exp(-x)), rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["f", "d"])
+def test_where_picks_the_bits_of_its_sides(dtype):
+    x, y = np.array([np.nan, 1, -0.0, np.inf], dtype), np.array([2, np.nan, -np.inf, 0], dtype)
+    for mask in np.ndindex((2,) * 4):
+        mask = np.array(mask, bool)
+        for sides in ((x, y), (x, -0.0), (3, y), (x[0], 0), (x, y[:, None])):
+            got, want = _words.where(mask, *sides), np.where(mask, *sides)
+            assert (got.dtype, got.tobytes()) == (want.dtype, want.tobytes())
+    assert _words.where(x > 0, 1, 0).tolist() == [0, 1, 0, 1]

@@ -88,14 +88,14 @@ ROWS = (
     Expression(
         "maximum",
         lambda x, y: np.maximum(x, y),
-        dx=lambda dz, x, y: np.where(x < y, 0, np.where(x == y, dz / 2, dz)),
-        dy=lambda dz, x, y: np.where(y < x, 0, np.where(x == y, dz / 2, dz)),
+        dx=lambda dz, x, y: dz * ~(x < y) - dz * (x == y) / 2,  # half where equal
+        dy=lambda dz, x, y: dz * ~(y < x) - dz * (x == y) / 2,
     ),
     Expression(
         "minimum",
         lambda x, y: np.minimum(x, y),
-        dx=lambda dz, x, y: np.where(x > y, 0, np.where(x == y, dz / 2, dz)),
-        dy=lambda dz, x, y: np.where(y > x, 0, np.where(x == y, dz / 2, dz)),
+        dx=lambda dz, x, y: dz * ~(x > y) - dz * (x == y) / 2,
+        dy=lambda dz, x, y: dz * ~(y > x) - dz * (x == y) / 2,
     ),
     Expression(
         "clamp_min",
@@ -109,9 +109,9 @@ ROWS = (
     ),
     Expression(
         "prelu",  # y, the slope below zero, is a weight or a random number
-        lambda x, y: np.where(x > 0, x, y * x),
-        dx=lambda dz, x, y: np.where(x > 0, dz, y * dz),
-        dy=lambda dz, x: np.where(x > 0, 0, dz * x),
+        lambda x, y: np.maximum(x, 0) + y * np.minimum(x, 0),
+        dx=lambda dz, x, y: dz * (x > 0) + dz * y * ~(x > 0),
+        dy=lambda dz, x: dz * np.minimum(x, 0),
     ),
     Expression(
         "where",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
-from numpy import abs, arctan, exp, expm1, log, log1p, maximum, minimum, sign, sqrt, tanh, where
+from numpy import abs, arctan, exp, expm1, log, log1p, maximum, minimum, sign, sqrt, tanh
 
 from .._erf import erf
 from ._formula import Parsed, of_functions
@@ -32,6 +32,17 @@ def sigmoid(x):
     """1 / (1 + e^−x), through e^−|x| so that nothing overflows."""
     e = exp(-abs(x))
     return where(x < 0, e, 1) / (1 + e)
+
+
+def where(condition, x, y):
+    """x where the condition holds, else y; by their bits, since ``numpy.where`` takes 6 ns where it cannot be
+    foreseen."""
+    dtype = np.result_type(x, y)
+    if dtype.kind != "f":
+        return np.where(condition, x, y)
+    bits = np.dtype(f"i{dtype.itemsize}")
+    x, y = (np.asarray(v, dtype).view(bits) for v in (x, y))
+    return (y ^ ((x ^ y) & -condition.astype(bits))).view(dtype)
 
 
 def kernels(module: ModuleType) -> dict[str, Callable[..., None]]:
