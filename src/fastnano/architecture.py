@@ -51,12 +51,12 @@ WORDS = {
     "conv": Word(
         {3: "Conv2d"}, ("out_channels", "kernel_size", "stride", "padding"), 2, "in_channels", IMAGE
     ),
-    "convtranspose": Word(
-        {3: "ConvTranspose2d"}, ("out_channels", "kernel_size", "stride", "padding"), 2, "in_channels", IMAGE
-    ),
     "dense": Word({1: "Linear"}, ("out_features",), 1, "in_features", "(features,); put flatten before it"),
     "maxpool": Word({3: "MaxPool2d"}, ("kernel_size", "stride", "padding"), 1, meets=IMAGE),
     "avgpool": Word({3: "AvgPool2d"}, ("kernel_size", "stride", "padding"), 1, meets=IMAGE),
+    "convtranspose": Word(
+        {3: "ConvTranspose2d"}, ("out_channels", "kernel_size", "stride", "padding"), 2, "in_channels", IMAGE
+    ),
     "adaptiveavgpool": Word({3: "AdaptiveAvgPool2d"}, ("output_size",), 1, meets=IMAGE),
     "upsample": Word({3: "Upsample"}, ("scale_factor",), meets=IMAGE),
     "batchnorm": Word(
@@ -82,7 +82,7 @@ def unknown(what: str, name: str, choices: Iterable[str]) -> str:
     known = list(choices)
     close = difflib.get_close_matches(name.lower(), known, 1)
     meant = f"; did you mean {close[0]!r}?" if close else "."
-    there = "" if close and len(known) > 16 else f" Known: {', '.join(known)}"
+    there = "" if close and len(known) > 20 else f" Known: {', '.join(known)}"
     return f"unknown {what} {name!r}{meant}{there}"
 
 

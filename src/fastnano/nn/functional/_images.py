@@ -54,7 +54,7 @@ def take_places(x: Tensor, *places: npt.ArrayLike) -> Tensor:
 
 
 # One array for each, made once: what compiled plans read must lie where it lay.
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _index(shape: tuple[int, ...], keys: tuple[bytes, ...]) -> tuple[Tensor, tuple[int, ...]]:
     """Where in a sample of a shape each element of the result is, and the result's shape."""
     if math.prod(shape) >= 2**31:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from functools import lru_cache
+import operator
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}  # the axes they are for
 _MODES = ("nearest", "nearest-exact", *_LINEAR, "area")
+Taps = tuple[tuple[np.ndarray, Tensor], ...]  # places of the input and their weights
 _AREA = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
 
 
@@ -56,14 +58,19 @@ def interpolate(
         scales = (None,) * dims
     kind = "linear" if mode in ("bilinear", "trilinear") else mode
     numbers = zip(image, out, scales, strict=True)
-    axes = [_taps(kind, *each, bool(align_corners), x.dtype) for each in numbers]
-    y = take_places(x, *(places.reshape(-1) for places, _ in axes))
-    taps = len(axes[0][0])
-    if taps == 1:
-        return y
-    spread = [length for n in out for length in (taps, n)]  # along each axis: the neighbours, then the places
-    weights = _product(tuple(weights.tobytes() for _, weights in axes), tuple(spread), x.dtype)
-    return (y.reshape(*x.shape[:2], *spread) * weights).sum(tuple(range(2, 2 + 2 * dims, 2)))
+    axes = [_taps(kind, *each, bool(align_corners), x.dtype, dims - i) for i, each in enumerate(numbers, 1)]
+    if kind.startswith("nearest"):
+        return take_places(x, *(places for ((places, _),) in axes))
+    for axis, taps in enumerate(axes):
+        x = _weighted(x, axis, taps)
+    return x
+
+
+def _weighted(x: Tensor, axis: int, taps: Taps) -> Tensor:
+    """The sum of the taps along one axis of an image, each with its weight."""
+    whole = [np.arange(n) for n in x.shape[2:]]
+    parts = [take_places(x, *whole[:axis], places, *whole[axis + 1 :]) * weight for places, weight in taps]
+    return functools.reduce(operator.add, parts)
 
 
 def _output(image: tuple[int, ...], size: Any, factor: Any) -> tuple[tuple[int, ...], tuple]:
@@ -82,11 +89,20 @@ def _output(image: tuple[int, ...], size: Any, factor: Any) -> tuple[tuple[int, 
     return out, factors
 
 
-@lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)
 def _taps(
+    kind: str, size: int, out: int, factor: float | None, align: bool, dtype: np.dtype, behind: int
+) -> Taps:
+    """What output place i is made of, in the precision of the input; the weights for an axis with so many behind."""
+    places, weights = _places(kind, size, out, factor, align, dtype)
+    shape = (out, *(1,) * behind)
+    return tuple((at, Tensor(weight.reshape(shape))) for at, weight in zip(places, weights, strict=True))
+
+
+def _places(
     kind: str, size: int, out: int, factor: float | None, align: bool, dtype: np.dtype
 ) -> tuple[np.ndarray, np.ndarray]:
-    """places[tap, i] and weights[tap, i] of what output place i is made of, in the precision of the input."""
+    """places[tap, i] and weights[tap, i]."""
     number = dtype.type
     scale = number(size) / number(out) if factor is None else number(1 / factor)
     i = np.arange(out, dtype=dtype)
@@ -111,15 +127,6 @@ def _cubic(d: np.ndarray, a: float = -0.75) -> np.ndarray:
     """The weight of a value at distance d from 0 to 2."""
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     return np.where(d <= 1, near, ((a * d - 5 * a) * d + 8 * a) * d - 4 * a)
-
-
-@lru_cache(maxsize=64)
-def _product(keys: tuple[bytes, ...], shape: tuple[int, ...], dtype: np.dtype) -> Tensor:
-    """The weights of all axes multiplied: [tap, place, tap, place, ...]."""
-    weights = np.ones((), dtype)
-    for key in keys:
-        weights = np.multiply.outer(weights, np.frombuffer(key, dtype))
-    return Tensor(weights.reshape(shape))
 
 
 def pixel_shuffle(x: Any, upscale_factor: int) -> Tensor:
