@@ -87,6 +87,7 @@ def test_every_row_has_its_function_and_every_function_its_class():
     assert [f for f in functions if not any(c.startswith(f.replace("_", "")) for c in classes)] == [
         *("binary_cross_entropy", "binary_cross_entropy_with_logits"),  # BCELoss, BCEWithLogitsLoss
         "interpolate",  # Upsample
+        "normalize",  # of vectors
         "one_hot",  # part of the losses of classes
         "pad",  # the padding layers
         "scaled_dot_product_attention",  # what MultiheadAttention is made of

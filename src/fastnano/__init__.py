@@ -23,6 +23,8 @@ _NAMES = {
     "_own_formulas": ("elementwise",),
     "_own_kernels": ("kernel",),
     "functions.elementwise": (
+        *("nan_to_num", "negative", "subtract", "true_divide"),
+        *("absolute", "acos", "asin", "atan", "atan2", "clip", "divide", "erfc", "multiply"),
         *("abs", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "ceil", "clamp"),
         *(
             "clamp_max",
@@ -68,11 +70,13 @@ _NAMES = {
         *("trunc", "where"),
     ),
     "functions.comparison": (
+        *("greater", "greater_equal", "less", "less_equal", "not_equal"),
         *("allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "ge", "gt"),
         *("isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or"),
         *("logical_xor", "lt", "ne"),
     ),
     "functions.reduction": (
+        *("log_softmax", "softmax"),
         *(
             "all",
             "amax",
@@ -88,6 +92,7 @@ _NAMES = {
         *("mean", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean"),
     ),
     "functions.movement": (
+        *("concatenate", "fliplr", "flipud", "moveaxis", "swapdims", "t"),
         *("broadcast_to", "cat", "chunk", "concat", "diag", "diag_embed", "diagonal", "expand", "expand_as"),
         *("flatten", "flip", "hstack", "movedim", "narrow", "permute", "ravel", "repeat"),
         *("repeat_interleave", "reshape", "reshape_as", "roll", "select", "split", "squeeze", "stack"),

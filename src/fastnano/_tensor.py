@@ -14,6 +14,7 @@ from ._contract import FLOATS
 from ._hooks import RemovableHandle
 from ._methods import Methods
 from .functions import changes, movement
+from .functions._operands import sizes
 from .ops import EXPRESSIONS
 
 
@@ -97,6 +98,24 @@ class Tensor(Methods):
 
     def dim(self) -> builtins.int:
         return self.data.ndim
+
+    ndimension, nelement = dim, numel
+
+    def new_tensor(self, data: Any, requires_grad: builtins.bool = False) -> Tensor:
+        """A copy of data in this tensor's dtype."""
+        return autograd.tensor(data, self.dtype, requires_grad)
+
+    def new_full(self, size: Any, fill_value: Any) -> Tensor:
+        """One value, of another shape in this tensor's dtype."""
+        return Tensor(np.full(size, fill_value, self.dtype))
+
+    def new_zeros(self, *size: Any) -> Tensor:
+        """Zeros of another shape in this tensor's dtype."""
+        return self.new_full(sizes(size), 0)
+
+    def new_ones(self, *size: Any) -> Tensor:
+        """Ones of another shape in this tensor's dtype."""
+        return self.new_full(sizes(size), 1)
 
     def element_size(self) -> builtins.int:
         """The bytes of one element."""

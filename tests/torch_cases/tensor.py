@@ -249,4 +249,24 @@ CREATION = [
         *("tensor([1, 2, 3, 4])", "tensor(5)"),
     )
 ]
-ROWS = [*ELEMENTWISE, *COMPARISONS, *REDUCTIONS, *MOVEMENT, *INDEXING, *PRODUCTS, *CREATION]
+NAMES = [
+    row("lambda x: (F.normalize(x), F.normalize(x, 1, 0), F.normalize(x, 3, (1, 2)), F.normalize(x * 0))", X),
+    row("ChannelShuffle(3)", (2, 6, 4, 3)),
+    row("ChannelShuffle(2)", (2, 4, 5)),
+    row("lambda x: (x.softmax(1), torch.log_softmax(x, 0), torch.softmax(x, -1))", X),
+    row("lambda x: (x.t(), torch.fliplr(x), torch.flipud(x), x.moveaxis(0, 1), x.swapdims(0, 1))", (3, 4)),
+    row("lambda x: (x.t(), x.absolute(), x.negative(), x.clip(-1, 1), x.erfc(), torch.atan(x))", (4,)),
+    row("lambda x: (torch.asin(x), torch.acos(x), torch.atan2(x, x + 2))", (4,), low=-0.9, high=0.9),
+    row(
+        "lambda x, y: (torch.subtract(x, y), torch.multiply(x, y), torch.divide(x, y), x.true_divide(y))",
+        X,
+        X,
+    ),
+    row("lambda x: torch.nan_to_num(x, 0.5, 3, -3)", np.array([1.0, np.nan, np.inf, -np.inf])),
+    row("lambda x: (x.greater(0), x.greater_equal(0), x.less(0), x.less_equal(0), x.not_equal(0))", TIES),
+    row(
+        "lambda x: x * x.new_tensor([1, 2, 3, 4]) + x.new_ones(3, 1) * x.new_full((4,), 2) - x.new_zeros(4)",
+        (3, 4),
+    ),
+]
+ROWS = [*NAMES, *ELEMENTWISE, *COMPARISONS, *REDUCTIONS, *MOVEMENT, *INDEXING, *PRODUCTS, *CREATION]

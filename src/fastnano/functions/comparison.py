@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..autograd import Tensor
 
 __all__ = [
+    *("greater", "greater_equal", "less", "less_equal", "not_equal"),
     *("allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "eq", "equal", "ge", "gt"),
     *("isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or"),
     *("logical_xor", "lt", "ne"),
@@ -123,3 +124,7 @@ def bitwise_xor(x: Any, y: Any) -> Tensor:
 def bitwise_not(x: Any) -> Tensor:
     """~x, of whole numbers or of bool."""
     return apply(EXPRESSIONS["bitwise_not"], as_tensor(x))
+
+
+# PyTorch's other names
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne

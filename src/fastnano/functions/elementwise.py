@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ..autograd import Tensor
 
 __all__ = [
+    *("absolute", "acos", "asin", "atan", "atan2", "clip", "divide", "erfc", "multiply", "nan_to_num"),
+    *("negative", "subtract", "true_divide"),
     *("abs", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "ceil", "clamp"),
     *("clamp_max", "clamp_min", "cos", "cosh", "div", "erf", "exp", "exp2", "expm1", "floor", "floor_divide"),
     *(
@@ -325,3 +327,25 @@ def addcmul(x: Any, y: Any, z: Any, *, value: float = 1) -> Tensor:
 def addcdiv(x: Any, y: Any, z: Any, *, value: float = 1) -> Tensor:
     """x + value · y / z."""
     return as_tensor(x) + as_tensor(y) / z * value
+
+
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """x with numbers in the place of NaN and of infinities: by default 0 and the largest and smallest there are."""
+    x = as_tensor(x)
+    if x.dtype.kind != "f":
+        return x
+    limits = np.finfo(x.dtype)
+    x = where(x.isnan(), nan, x)
+    x = where(x == np.inf, float(limits.max) if posinf is None else posinf, x)
+    return where(x == -np.inf, float(limits.min) if neginf is None else neginf, x)
+
+
+def erfc(x: Any) -> Tensor:
+    """1 − erf(x)."""
+    return 1 - erf(x)
+
+
+# PyTorch's other names
+absolute, negative, clip = abs, neg, clamp
+subtract, multiply, divide, true_divide = sub, mul, div, div
+asin, acos, atan, atan2 = arcsin, arccos, arctan, arctan2

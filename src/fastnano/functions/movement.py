@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..autograd import Tensor
 
 __all__ = [
+    *("concatenate", "fliplr", "flipud", "moveaxis", "swapdims", "t"),
     *("broadcast_to", "cat", "chunk", "concat", "diag", "diag_embed", "diagonal", "expand", "expand_as"),
     *("flatten", "flip", "hstack", "movedim", "narrow", "permute", "ravel", "repeat"),
     *("repeat_interleave", "reshape", "reshape_as", "roll", "select", "split", "squeeze", "stack"),
@@ -129,7 +130,7 @@ def transpose(x: Any, dim0: int, dim1: int) -> Tensor:
     return permute(x, order)
 
 
-swapaxes = transpose
+swapaxes = swapdims = transpose
 
 
 def movedim(x: Any, source: Any, destination: Any) -> Tensor:
@@ -144,10 +145,31 @@ def movedim(x: Any, source: Any, destination: Any) -> Tensor:
     return permute(x, order)
 
 
+moveaxis = movedim
+
+
+def t(x: Any) -> Tensor:
+    """The rows of a matrix as its columns; a vector as it is."""
+    x = as_tensor(x)
+    if x.ndim > 2:
+        raise ValueError(f"t: x has shape {x.shape}, expected a matrix or a vector")
+    return transpose(x, 0, x.ndim - 1) if x.ndim else x
+
+
 def flip(x: Any, *dims: Any) -> Tensor:
     """The elements in reverse along some axes; a copy."""
     x = as_tensor(x)
     return apply(EXPRESSIONS["flip"], x, axes=axes("flip", sizes(dims), x.shape) or ())
+
+
+def fliplr(x: Any) -> Tensor:
+    """The second axis in reverse."""
+    return flip(x, 1)
+
+
+def flipud(x: Any) -> Tensor:
+    """The first axis in reverse."""
+    return flip(x, 0)
 
 
 def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
@@ -217,7 +239,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     return apply(join(len(parts)), *(x.to(kind) for x in parts), axis=where)
 
 
-concat = cat
+concat = concatenate = cat
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:

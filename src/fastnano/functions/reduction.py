@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..autograd import Tensor
 
 __all__ = [
+    *("log_softmax", "softmax"),
     *("all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logsumexp"),
     *("mean", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean"),
 ]
@@ -175,6 +176,28 @@ def _run(name: str, x: Any, dim: int) -> Tensor:
     x = x if x.dtype.kind == "f" else x.to(np.int64)
     where = axis(name, dim, x.shape)
     return apply(EXPRESSIONS[name], x, axis=where) if x.ndim else x.clone()
+
+
+def softmax(x: Any, dim: int | None = None) -> Tensor:
+    """e^x_i / Σ_j e^x_j along ``dim``; by default the second axis, or the first of one or three."""
+    return _along("softmax", as_tensor(x), dim)
+
+
+def log_softmax(x: Any, dim: int | None = None) -> Tensor:
+    """x_i − log Σ_j e^x_j along ``dim``."""
+    return _along("log_softmax", as_tensor(x), dim)
+
+
+def _along(name: str, x: Tensor, dim: int | None) -> Tensor:
+    """A row over axis c of [n, c, s], along any axis."""
+    if dim is None:
+        dim = 0 if x.ndim in (0, 1, 3) else 1
+    if not x.ndim:
+        return _along(name, x.reshape(1), dim).reshape(())
+    where = axis(name, dim, x.shape)
+    before, after = x.shape[:where], x.shape[where + 1 :]
+    folded = x.reshape((math.prod(before), x.shape[where], math.prod(after)))
+    return apply(OPS[name], folded).reshape(x.shape)
 
 
 # Without gradients

@@ -205,6 +205,7 @@ _NAMES = {
         "RNNCell",
     ),
     "upsample": (
+        "ChannelShuffle",
         "Fold",
         "PixelShuffle",
         "PixelUnshuffle",

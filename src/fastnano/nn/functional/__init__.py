@@ -78,7 +78,15 @@ _NAMES = {
         "triplet_margin_loss",
         "triplet_margin_with_distance_loss",
     ),
-    "_norm": ("batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"),
+    "_norm": (
+        "batch_norm",
+        "group_norm",
+        "instance_norm",
+        "layer_norm",
+        "local_response_norm",
+        "normalize",
+        "rms_norm",
+    ),
     "_padding": ("pad",),
     "_pool": (
         "avg_pool1d",
@@ -102,7 +110,7 @@ _NAMES = {
         "poisson_nll_loss",
     ),
     "_recurrent": ("gru", "lstm", "rnn"),
-    "_upsample": ("interpolate", "pixel_shuffle", "pixel_unshuffle"),
+    "_upsample": ("channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, (), _NAMES)
 

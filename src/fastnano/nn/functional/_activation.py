@@ -11,6 +11,7 @@ import numpy as np
 
 from ..._random import Generator, default_generator
 from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor
+from ...functions.reduction import log_softmax, softmax
 
 __all__ = [
     "arctan",
@@ -247,29 +248,9 @@ def gaussian(x: Any) -> Tensor:
 # along an axis
 
 
-def softmax(x: Any, dim: int | None = None) -> Tensor:
-    """e^x_i / Σ_j e^x_j along ``dim``."""
-    return _along("softmax", as_tensor(x), dim)
-
-
 def softmin(x: Any, dim: int | None = None) -> Tensor:
     """e^−x_i / Σ_j e^−x_j along ``dim``."""
     return softmax(-as_tensor(x), dim)
-
-
-def log_softmax(x: Any, dim: int | None = None) -> Tensor:
-    """x_i − log Σ_j e^x_j along ``dim``."""
-    return _along("log_softmax", as_tensor(x), dim)
-
-
-def _along(name: str, x: Tensor, dim: int | None) -> Tensor:
-    """A row over axis c of [n, c, s], along any axis."""
-    if dim is None:
-        dim = 0 if x.ndim in (0, 1, 3) else 1
-    dim = _axis(name, x, dim)
-    before, after = x.shape[:dim], x.shape[dim + 1 :]
-    folded = x.reshape((int(np.prod(before)), x.shape[dim], int(np.prod(after))))
-    return apply(OPS[name], folded).reshape(x.shape)
 
 
 def _axis(name: str, x: Tensor, dim: int) -> int:

@@ -22,6 +22,7 @@ __all__ = [
     "instance_norm",
     "layer_norm",
     "local_response_norm",
+    "normalize",
     "rms_norm",
 ]
 
@@ -193,3 +194,9 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     squares = pad(squares, (0, 0, size // 2, (size - 1) // 2))
     mean = avg_pool2d(squares, (size, 1), stride=1).reshape(x.shape)
     return x / (mean * alpha + k) ** beta
+
+
+def normalize(x: Any, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(‖x‖_p, eps), the norm being that of the vectors along ``dim``."""
+    x = as_tensor(x)
+    return x / x.norm(p, dim, keepdim=True).clamp_min(eps)

@@ -14,7 +14,7 @@ from .._arguments import choice, count, sizes
 from ._adaptive_pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from ._images import take_places
 
-__all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
+__all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}  # the axes they are for
@@ -153,3 +153,14 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Tensor:
     n = len(lead)
     x = x.reshape(*lead, c, h // r, r, w // r, r).permute(*range(n + 1), n + 2, n + 4, n + 1, n + 3)
     return x.reshape(*lead, c * r * r, h // r, w // r)
+
+
+def channel_shuffle(x: Any, groups: int) -> Tensor:
+    """Channel i of each group behind one another: (N, g·C, *) is read as (N, g, C, *) and written as (N, C, g, *)
+    (X. Zhang et al., "ShuffleNet", CVPR 2018)."""
+    x, g = as_tensor(x), count("channel_shuffle", "groups", groups)
+    if x.ndim < 3 or x.shape[1] % g:
+        raise ValueError(
+            f"channel_shuffle: x has shape {x.shape}, expected (N, C, *), C a multiple of groups={g}"
+        )
+    return x.unflatten(1, (g, -1)).transpose(1, 2).flatten(1, 2)
