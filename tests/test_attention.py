@@ -8,6 +8,7 @@ import pytest
 
 import fastnano as fn
 from fastnano import nn
+from twins import check
 
 F = nn.functional
 ones = np.ones
@@ -101,6 +102,23 @@ def test_training_beside_pytorch(norm_first):
             step.step()
     for (name, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-8, err_msg=name)
+
+
+class Causal(nn.Module):
+    """Scores from what an encoder that does not look ahead makes of the last place."""
+
+    def __init__(self, norm_first):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(6, 2, 8, batch_first=True, norm_first=norm_first)
+        self.encoder, self.out = nn.TransformerEncoder(layer, 2), nn.Linear(6, 5)
+
+    def forward(self, x):
+        return self.out(self.encoder(x.flatten(1, 2), is_causal=True)[:, -1])
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_a_causal_encoder_in_a_plan(norm_first):
+    check(lambda: Causal(norm_first), steps=15)
 
 
 def attention(*shapes, **options):

@@ -5,6 +5,7 @@ import pytest
 
 import fastnano as fn
 from fastnano import nn
+from twins import check
 
 F = nn.functional
 ones = np.ones
@@ -71,7 +72,7 @@ class Last(nn.Module):
 
     def __init__(self, layer):
         super().__init__()
-        self.layer, self.out = layer, nn.Linear(layer.hidden_size * (1 + layer.bidirectional), 3)
+        self.layer, self.out = layer, nn.Linear(layer.hidden_size * (1 + layer.bidirectional), 5)
 
     def forward(self, x):
         return self.out(self.layer(x)[0][:, -1])
@@ -87,7 +88,7 @@ def test_training_beside_pytorch(text):
         def __init__(self):
             super().__init__()
             self.layer = eval(text, vars(torch.nn).copy())
-            self.out = torch.nn.Linear(6 * (1 + self.layer.bidirectional), 3)
+            self.out = torch.nn.Linear(6 * (1 + self.layer.bidirectional), 5)
 
         def forward(self, x):
             return self.out(self.layer(x)[0][:, -1])
@@ -107,6 +108,19 @@ def test_training_beside_pytorch(text):
             step.step()
     for (name, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-8, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: nn.LSTM(6, 9, 2, batch_first=True, bidirectional=True),
+        lambda: nn.GRU(6, 17, batch_first=True),
+        lambda: nn.RNN(6, 9, 2, "relu", batch_first=True),
+    ],
+    ids=["LSTM", "GRU", "RNN"],
+)
+def test_a_classifier_of_sequences_in_a_plan(layer):
+    check(lambda: nn.Sequential(nn.Flatten(1, 2), Last(layer())), steps=15)  # images of 14 rows
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ class MultiheadAttention(Module):
         n, queries, keys = query.shape[0], query.shape[1], key.shape[1]
         found = []
         if mask is None and is_causal:
-            found.append(_additive(~causal(queries, keys).data, query))
+            found.append(causal(queries, keys, query.dtype))
         if mask is not None:
             mask = as_tensor(mask)
             if mask.shape == (n * self.num_heads, queries, keys) and mask.ndim == 3:

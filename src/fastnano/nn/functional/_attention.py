@@ -36,7 +36,7 @@ def scaled_dot_product_attention(
     if is_causal:
         if attn_mask is not None:
             raise ValueError("scaled_dot_product_attention: give attn_mask or is_causal=True, not both")
-        attn_mask = causal(query.shape[-2], key.shape[-2])
+        attn_mask = causal(query.shape[-2], key.shape[-2], query.dtype)
     return attend(query, key, value, attn_mask, dropout_p, scale)[0]
 
 
@@ -55,30 +55,25 @@ def attend(
             f"expected (*, S, E) and (*, S, V)"
         )
     scores = query * (query.shape[-1] ** -0.5 if scale is None else scale) @ key.transpose(-2, -1)
-    blind = None
+    seeing = None
     if mask is not None:
         mask = as_tensor(mask)
         if mask.dtype == np.bool_:
-            blind = _blind(mask)
-            mask = mask if blind is None else Tensor(mask.data | blind.data)
+            if examine(mask.data, lambda allowed: not allowed.any(axis=-1).all()):
+                # who may look nowhere is let look, to be spared NaN, and what is found there is dropped
+                seeing = mask.any(-1, keepdim=True)
+                mask = mask.logical_or(seeing.logical_not())
             mask = where(mask, as_tensor(0.0, scores), as_tensor(-math.inf, scores))
         scores = scores + mask
     weights = softmax(scores, -1)
-    if blind is not None:
-        weights = where(blind, as_tensor(0.0, weights), weights)
+    if seeing is not None:
+        weights = where(seeing, weights, as_tensor(0.0, weights))
     if dropout_p:
         weights = dropout(weights, dropout_p)
     return weights @ value, weights
 
 
-def _blind(mask: Tensor) -> Tensor | None:
-    """Which queries may look nowhere, if any; they are let look, and what they find is dropped, to be spared NaN."""
-    if not examine(mask.data, lambda allowed: not allowed.any(axis=-1).all()):
-        return None
-    return Tensor(~mask.data.any(axis=-1, keepdims=True))
-
-
 @lru_cache(maxsize=64)
-def causal(queries: int, keys: int) -> Tensor:
-    """Where query i may look: at keys up to i."""
-    return Tensor(np.tril(np.ones((queries, keys), np.bool_)))
+def causal(queries: int, keys: int, dtype: np.dtype) -> Tensor:
+    """What is added to scores so that query i looks at keys up to i: −∞ beyond."""
+    return Tensor(np.triu(np.full((queries, keys), -np.inf, dtype), 1))
