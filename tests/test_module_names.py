@@ -1,10 +1,15 @@
-"""Parts of modules by name, buffers that persist or not, and shapes checked before training."""
+"""Parts of modules by name, buffers that persist or not, copies, and shapes checked before training."""
+
+import copy
+import pickle
 
 import numpy as np
 import pytest
 
 import fastnano as fn
 from fastnano import nn
+from oracle import words
+from torch_cases import table
 
 
 def test_parts_are_found_by_their_names():
@@ -46,3 +51,18 @@ def test_a_wrong_shape_is_found_before_training():
     ):
         trainer.fit((np.ones((9, 4), "f"), np.zeros(9, int)), progress=False, compile=False)
     assert net.training
+
+
+ONE_OF_EACH = {case.text.split("(")[0]: case for case in table() if "lambda" not in case.text}
+
+
+@pytest.mark.parametrize("case", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
+def test_every_module_copies_and_pickles(case):
+    layer = eval(case.text, {}, words(fn))
+    for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert repr(twin) == repr(layer)
+        ours, theirs = layer.state_dict(), twin.state_dict()
+        assert list(ours) == list(theirs)
+        for name, value in ours.items():
+            np.testing.assert_array_equal(value.data, theirs[name].data)
+            assert not np.shares_memory(value.data, theirs[name].data)
