@@ -74,7 +74,7 @@ class _Recurrent(Module):
         return given
 
 
-class _Tanh(_Recurrent):
+class _Elman(_Recurrent):
     nonlinearity: str
 
     def _sequence(self, x: Tensor, weights: _Weights, start: States) -> tuple[Tensor, ...]:
@@ -174,7 +174,7 @@ class _Layers(_Recurrent):
         return ", ".join([f"{self.input_size}, {self.hidden_size}", *changed])
 
 
-class RNN(_Layers, _Tanh):
+class RNN(_Layers, _Elman):
     """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t−1} + b_hh), or ReLU of it, for all steps t, layer upon layer.
 
     Shapes: x (T, N, input_size), (N, T, input_size) with ``batch_first``, or (T, input_size); hx, the states before
@@ -245,7 +245,7 @@ class _Cell(_Recurrent):
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
 
-class RNNCell(_Cell, _Tanh):
+class RNNCell(_Cell, _Elman):
     """One step of an RNN: ``forward(x, hx=None)`` gives h; x (N, input_size) or (input_size,), h (N, hidden_size)."""
 
     def __init__(
