@@ -104,13 +104,17 @@ def silu_dx(dy, x):
 
 
 def mish_forward(x):
-    """y = x tanh(log(1 + e^x))."""
-    return x * tanh(log1p(exp(x)))
+    """y = x tanh(log(1 + e^x)) = x n / (n + 2), n = e^x (e^x + 2)."""
+    e = exp(minimum(x, 20))  # from 20 on the fraction is 1
+    n = e * (e + 2)
+    return x * (n / (n + 2))
 
 
 def mish_dx(dy, x):
-    t = tanh(log1p(exp(x)))
-    return dy * (t + x * sigmoid(x) * (1 - t * t))
+    e = exp(minimum(x, 20))
+    n = e * (e + 2)
+    t = n / (n + 2)
+    return dy * (t + x * (e / (e + 1)) * (1 - t * t))
 
 
 def softplus_forward(x, *, beta, threshold):
