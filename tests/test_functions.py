@@ -139,6 +139,7 @@ def test_a_change_that_does_not_fit_is_refused():
             "ones(2).to(torch.float64)",
             "ones(2).type_as(torch.arange(2))",
             "ones(2).to('cpu')",
+            "ones(2).to(dtype=torch.float64)",
             "ones(2).cpu()",
         ),
         *(
@@ -177,6 +178,8 @@ def test_what_a_tensor_is():
     assert fn.float32 == np.float32
     assert fn.long == fn.tensor([1]).dtype
     assert fn.ones(2, requires_grad=True).requires_grad
+    layer = fn.nn.Linear(2, 1)
+    assert layer.to("cpu") is layer.cpu() is layer
 
 
 def test_chance():

@@ -212,12 +212,12 @@ class Tensor(Methods):
         """Keep this tensor's gradient in ``.grad`` though it is not a leaf."""
         self._retains_grad = True
 
-    def to(self, target: Any) -> Tensor:
+    def to(self, dtype: Any) -> Tensor:
         """The values in another dtype, or in that of another tensor, on the tape between float dtypes; all of
         them live on the "cpu", the one device there is."""
-        if target == "cpu":
+        if isinstance(dtype, str) and dtype == "cpu":
             return self
-        dtype = target.dtype if isinstance(target, Tensor) else np.dtype(target)
+        dtype = dtype.dtype if isinstance(dtype, Tensor) else np.dtype(dtype)
         if dtype == self.dtype:
             return self
         if dtype in FLOATS and (self.requires_grad or autograd.state.recording is not None):

@@ -338,13 +338,19 @@ class Module(Hooked):
             parameter.grad = None
 
     def to(self, dtype: npt.DTypeLike) -> Module:
-        """Convert parameters and floating buffers to float32 or float64, in place."""
+        """Convert parameters and floating buffers to float32 or float64, in place; all live on the "cpu"."""
+        if isinstance(dtype, str) and dtype == "cpu":
+            return self
         if np.dtype(dtype) not in FLOATS:
             raise TypeError(f"{type(self).__name__}.to: dtype={np.dtype(dtype)} must be float32 or float64")
         for t in (*self.parameters(), *self.buffers()):
             if t.dtype.kind == "f" and t.dtype != dtype:
                 t.data = t.data.astype(dtype)
                 t.grad = None
+        return self
+
+    def cpu(self) -> Module:
+        """Itself."""
         return self
 
     def double(self) -> Module:
