@@ -65,8 +65,7 @@ cdef void conv2d_forward(
     for block in range(blocks):
         source = surround(x + VECS * block * c * h * w, scratch, c, h, w, pad_h, pad_h, pad_w, pad_w)
         for group in range(groups):
-            t.a = weight + group * outputs * d * k * l
-            t.bias = bias + group * outputs if bias != NULL else NULL
+            t.a, t.bias = weight + group * outputs * d * k * l, bias + group * outputs if bias != NULL else NULL
             for row in range(p):
                 t.b = source + BLOCK * (group * d * rows + row * stride_h) * columns
                 t.out = <float *> y + BLOCK * ((block * o + group * outputs) * p + row) * q
@@ -146,8 +145,7 @@ cdef inline void scatter(
                                 begin += at >= p * stride_h
                                 end += at >= 0
                         listed(&t, places + begin * each, (end - begin) * each)
-                        t.a = turned + begin * each
-                        t.bias = bias + group * d if bias != NULL else NULL
+                        t.a, t.bias = turned + begin * each, bias + group * d if bias != NULL else NULL
                         t.b = source + BLOCK * (group * outputs * plane_step + (row - phase_h) // stride_h * row_step)
                         t.out = <float *> dx + BLOCK * (((block * groups + group) * d * h + row) * w + phase_w)
                         multiply(&t, d, divide_up(w - phase_w, stride_w))
@@ -214,8 +212,7 @@ cdef void conv2d_dweight(
         for group in range(groups):
             t.a = <const float *> dy + BLOCK * (block * o + group * outputs) * p * q
             t.b = source + BLOCK * group * d * rows * columns
-            t.out = dweight + group * outputs * d * k * l
-            t.sums = dbias + group * outputs if dbias != NULL else NULL
+            t.out, t.sums = dweight + group * outputs * d * k * l, dbias + group * outputs if dbias != NULL else NULL
             if k * l == 1:  # too few columns, so they are the input channels
                 t.b_group, t.out_group = t.b_plane, t.out_plane
                 correlate(&t, outputs, 1, d, 1)
@@ -270,12 +267,11 @@ cdef void conv_transpose2d_dweight(
     size c, size h, size w, size o, size d, size k, size l, size p, size q, size stride_h, size stride_w,
     size pad_h, size pad_w, size dilation_h, size dilation_w, size groups, size blocks
 ) noexcept nogil:
-    cdef size block, channel
+    cdef size plane
     conv2d_dweight(x, dy, dweight, NULL, scratch, c, h, w, o, d, k, l, p, q, stride_h, stride_w, pad_h, pad_w,
                    dilation_h, dilation_w, groups, blocks)
-    for block in range(blocks):
-        for channel in range(c):
-            dbias[channel] += sum_row(<const float *> dy + BLOCK * (block * c + channel) * h * w, BLOCK * h * w)
+    for plane in range(blocks * c):
+        dbias[plane % c] += sum_row(<const float *> dy + BLOCK * plane * h * w, BLOCK * h * w)
 
 
 # Convolution by columns and a matrix product (im2col), a row of outputs at a time, so that the columns stay in cache.
