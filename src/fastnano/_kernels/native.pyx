@@ -4,7 +4,7 @@
 Behind the kernels come generated callers, and TABLE, which the executor reads (see ``_build``).
 """
 
-from libc.math cimport INFINITY, NAN, ceil, pow, powf, sqrt
+from libc.math cimport ceil, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
