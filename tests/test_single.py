@@ -5,7 +5,7 @@ import pytest
 
 import fastnano
 from cases import CASES
-from fastnano import nn, optim
+from fastnano import autograd, nn, optim
 from fastnano._kernels import _native
 from fastnano.ops import OPS
 from test_parity import TOLERANCE, assert_close, run, steps
@@ -26,9 +26,11 @@ def test_kernels_that_a_model_looks_with_have_a_companion_for_one_sample():
         "conv2d_im2col",  # whoever chooses it wants to see it at work
         "conv_transpose2d",  # what a sample is written to lies a stride apart
         "batch_statistics",  # of a batch
-        *("batch_norm", "dropout"),  # in training
+        *("batch_norm", "dropout", "uniform"),  # in training
+        *("rnn_tanh", "rnn_relu", "lstm", "gru"),  # whose products are of all samples
         *("cross_entropy", "nll_loss", "weight_of_targets", "multi_margin_loss", "hinge_loss"),
         *("sum", "mean"),
+        "one_hot",  # of labels
     ]
 
 
@@ -115,8 +117,11 @@ def assert_predicts(plan, model, x):
 
 @pytest.mark.parametrize("isa", _native.available())
 @pytest.mark.parametrize("name", MODELS)
-def test_a_plan_looks_at_a_few_samples(name, isa, monkeypatch):
+def test_a_plan_looks_at_a_few_samples(name, isa, monkeypatch, request):
     monkeypatch.setenv("FASTNANO_ISA", isa)
+    request.addfinalizer(
+        autograd._kernel.cache_clear
+    )  # eager kernels are looked up once, and these are that set's
     make, shape = MODELS[name]
     model = make()
     plan = plan_of(model)
