@@ -5,7 +5,7 @@ import pytest
 
 import fastnano
 from cases import CASES
-from fastnano import autograd, nn, optim
+from fastnano import _kernels, autograd, nn, optim
 from fastnano._kernels import _native
 from fastnano.ops import OPS
 from test_parity import TOLERANCE, assert_close, run, steps
