@@ -38,7 +38,7 @@ class _WeightNorm(Module):
         if self.dim in (None, -1):
             return (v * v).sum().sqrt()
         others = tuple(axis for axis in range(v.ndim) if axis != self.dim)
-        return (v * v).sum(others, keepdim=True).sqrt()
+        return ((v * v).sum(others, keepdim=True) if others else v * v).sqrt()  # no axes would be all axes
 
 
 def spectral_norm(
