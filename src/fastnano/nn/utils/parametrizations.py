@@ -92,9 +92,10 @@ class _SpectralNorm(Module):
         if state.recording is not None:
             state.recording.python("spectral_norm's power iteration")
         u, v = self._u.data, self._v.data
-        for _ in range(times):
-            u = self._normal(matrix @ v)
-            v = self._normal(matrix.T @ u)
+        with np.errstate(invalid="ignore"):  # flagged by BLAS for what lies behind a short vector, now and then
+            for _ in range(times):
+                u = self._normal(matrix @ v)
+                v = self._normal(matrix.T @ u)
         # New arrays: what an earlier forward pass used stays what it was.
         self._u, self._v = Tensor(u), Tensor(v)
 
