@@ -96,6 +96,14 @@ def test_update_bn(momentum):
     same(networks[0], before)
 
 
+def test_update_bn_leaves_other_statistics_alone():
+    network = nn.Sequential(nn.InstanceNorm1d(2, track_running_stats=True), nn.BatchNorm1d(2))
+    ones = np.ones((3, 2, 4), np.float32)
+    network(fn.tensor(ones))
+    optim.swa_utils.update_bn([ones], network)
+    assert network[0].running_mean.numpy().all()
+
+
 @pytest.mark.parametrize("words_of", [
     ("update_parameters: the model is another", lambda m: AveragedModel(m).update_parameters(nn.Linear(2, 3))),
     ("give one of avg_fn and multi_avg_fn", lambda m: AveragedModel(m, avg_fn=max, multi_avg_fn=max)),

@@ -208,6 +208,11 @@ LAYERS = [
     (lambda: F.dropout(ones(2), -0.1), V, r"dropout: p=-0\.1 must be from 0 to 1"),
     (lambda: nn.Softmax(2)(ones(2, 3)), I, r"softmax: dim=2 is not an axis of shape \(2, 3\)"),
     (lambda: nn.ReLU()(T([1])), E, r"relu_forward: x\[\.\.\.\] must be float32 or float64, got int64"),
+    (
+        lambda: F.scaled_dot_product_attention(ones(2, 3), ones(2, 3), ones(2, 3), np.ones((2, 2), np.int64)),
+        E,
+        "a mask is boolean or floating, got int64",
+    ),
     (lambda: nn.LeakyReLU("a"), E, "LeakyReLU: negative_slope='a' must be a number"),
     (lambda: nn.Flatten()(ones(3)), I, "flatten: dim=1 is not an axis"),
     (lambda: F.pad(ones(2, 2), (1,)), V, r"pad: pad=\(1,\) must be pairs"),

@@ -100,3 +100,10 @@ def test_masks_are_functions_of_the_generator(layer, shape):
 def test_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_inplace_is_taken_where_pytorch_takes_it():
+    x = fn.tensor(np.ones((3, 4), np.float32))
+    assert F.dropout(x, 0.5, True, True).shape == (3, 4)
+    assert repr(nn.Dropout(0.5, True)) == "Dropout(p=0.5, inplace=True)"
+    np.testing.assert_array_equal(x.numpy(), 1)

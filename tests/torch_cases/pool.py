@@ -81,4 +81,6 @@ ROWS = [
         "lambda x: F.max_unpool2d(*F.max_pool2d(x, (1, 3), return_indices=True), (1, 3), padding=0)",
         (1, 2, 4, 9),
     ),
+    row("MaxPool3d(2)", (0, 4, 4, 4, 4)),
+    row("MaxPool3d(2, return_indices=True)", (0, 4, 4, 4, 4)),
 ]

@@ -18,7 +18,7 @@ from ._arguments import choice, count, probability
 from ._initial import constant
 from .containers import ModuleList
 from .dropout import Dropout
-from .functional._attention import attend, causal
+from .functional._attention import as_mask, attend, causal
 from .linear import Linear
 from .module import Module, Parameter
 from .norm import LayerNorm
@@ -199,7 +199,7 @@ def _thirds(x: Tensor, dim: int) -> list[Tensor]:
 
 def _additive(mask: Any, like: Tensor) -> Tensor:
     """A mask to add; a boolean one, True where not to look, as 0 and −∞."""
-    mask = as_tensor(mask)
+    mask = as_mask(mask)
     if mask.dtype != np.bool_:
         return mask
     return where(mask, as_tensor(-math.inf, like), as_tensor(0.0, like))

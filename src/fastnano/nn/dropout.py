@@ -16,22 +16,23 @@ __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Fe
 class Dropout(Module):
     """In training, y = x / (1 − p) with probability 1 − p, else 0; in evaluation, y = x.
 
-    The mask is a function of the generator's state and the element's place (see ``fastnano.manual_seed``).
+    The mask is a function of the generator's state and the element's place (see ``fastnano.manual_seed``); the result
+    is a new array, ``inplace`` or not.
     Source: N. Srivastava et al., "Dropout", JMLR 15, 2014.
     """
 
     function: Callable[..., Tensor] = staticmethod(F.dropout)
 
-    def __init__(self, p: float = 0.5, *, generator: Generator | None = None) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False, *, generator: Generator | None = None) -> None:
         super().__init__()
         self.p = probability(type(self).__name__, "p", p)
-        self.generator = generator
+        self.inplace, self.generator = inplace, generator
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x, self.p, self.training, self.generator)
+        return self.function(x, self.p, self.training, generator=self.generator)
 
     def extra_repr(self) -> str:
-        return f"p={self.p}, inplace=False"
+        return f"p={self.p}, inplace={self.inplace}"
 
 
 class Dropout1d(Dropout):

@@ -208,7 +208,12 @@ class Optimizer:
             raise ValueError(
                 f"load_state_dict: {len(groups)} parameter groups, expected {len(self.param_groups)}"
             )
-        for saved in groups:
+        for saved, group in zip(groups, self.param_groups, strict=True):
+            if len(saved["params"]) != len(group["params"]):
+                raise ValueError(
+                    f"load_state_dict: a group of {len(saved['params'])} parameters, expected "
+                    f"{len(group['params'])}; group the parameters as they were saved"
+                )
             if not saved.keys() >= self.defaults.keys():
                 missing = sorted(self.defaults.keys() - saved.keys())
                 raise ValueError(f"load_state_dict: a parameter group lacks {', '.join(missing)}")

@@ -20,6 +20,7 @@ import numpy as np
 from .._state import no_grad
 from ..autograd import Tensor, as_tensor
 from ..nn import Module
+from ..nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from .lr_scheduler import LRScheduler
 from .optimizer import Optimizer
 
@@ -124,7 +125,11 @@ class AveragedModel(Module):
 def update_bn(loader: Iterable[Any], model: Module, device: None = None) -> None:
     """Work out the running statistics of all batch norms anew: the equal average over the batches of ``loader``,
     arrays or tensors, or tuples that begin with one."""
-    norms = [m for m in model.modules() if getattr(m, "running_mean", None) is not None]
+    norms = [
+        m
+        for m in model.modules()
+        if isinstance(m, (BatchNorm1d, BatchNorm2d, BatchNorm3d)) and m.running_mean is not None
+    ]
     if not norms:
         return
     momenta, modes = [m.momentum for m in norms], [(m, m.training) for m in model.modules()]

@@ -40,6 +40,17 @@ def scaled_dot_product_attention(
     return attend(query, key, value, attn_mask, dropout_p, scale)[0]
 
 
+def as_mask(mask: Any) -> Tensor:
+    """A mask as a tensor; whole numbers could mean either kind."""
+    mask = as_tensor(mask)
+    if mask.dtype.kind not in "bf":
+        raise TypeError(
+            f"attention: a mask is boolean or floating, got {mask.dtype}; compare it (mask != 0) "
+            f"or convert it (.float())"
+        )
+    return mask
+
+
 def attend(
     query: Tensor, key: Tensor, value: Tensor, mask: Any, dropout_p: float, scale: float | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -57,7 +68,7 @@ def attend(
     scores = query * (query.shape[-1] ** -0.5 if scale is None else scale) @ key.transpose(-2, -1)
     seeing = None
     if mask is not None:
-        mask = as_tensor(mask)
+        mask = as_mask(mask)
         if mask.dtype == np.bool_:
             if examine(mask.data, lambda allowed: not allowed.any(axis=-1).all()):
                 # who may look nowhere is let look, to be spared NaN, and what is found there is dropped

@@ -1,4 +1,4 @@
-"""Dropout as functions."""
+"""Dropout as functions; ``inplace`` is taken as PyTorch takes it, but the result is always a new array."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ __all__ = [
 _LOWEST = 1.7580993408473766  # −SELU(−∞) = scale · alpha, see ``alpha_dropout``
 
 
-def dropout(x: Any, p: float = 0.5, training: bool = True, generator: Generator | None = None) -> Tensor:
+def dropout(
+    x: Any,
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
     """x / (1 − p) with probability 1 − p, else 0; x itself when not training."""
     x, p = as_tensor(x), probability("dropout", "p", p)
     if not training or p == 0:
@@ -29,18 +36,39 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, generator: Generator 
     return apply(OPS["dropout"], x, Tensor((generator or default_generator).key()), p=p)
 
 
-def dropout1d(x: Any, p: float = 0.5, training: bool = True, generator: Generator | None = None) -> Tensor:
+def dropout1d(
+    x: Any,
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
     """dropout of whole channels of x (N, C, L) or (C, L)."""
     return _batched("dropout1d", as_tensor(x), 3, p, training, generator)
 
 
-def dropout2d(x: Any, p: float = 0.5, training: bool = True, generator: Generator | None = None) -> Tensor:
+def dropout2d(
+    x: Any,
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
     """dropout of whole channels of x (N, C, H, W); one of three axes is (N, C, L), as for PyTorch."""
     x = as_tensor(x)
     return _batched("dropout2d", x, 3 if x.ndim == 3 else 4, p, training, generator)
 
 
-def dropout3d(x: Any, p: float = 0.5, training: bool = True, generator: Generator | None = None) -> Tensor:
+def dropout3d(
+    x: Any,
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
     """dropout of whole channels of x (N, C, D, H, W) or (C, D, H, W)."""
     return _batched("dropout3d", as_tensor(x), 5, p, training, generator)
 
@@ -64,12 +92,17 @@ def _channels(name: str, x: Tensor, p: float, training: bool, generator: Generat
         raise ValueError(f"{name}: x has shape {x.shape}, expected (N, C, *)")
     if not training or p == 0:
         return x
-    scale = dropout(constant(1, 1, x.dtype).expand(x.shape[:2]), p, True, generator)
+    scale = dropout(constant(1, 1, x.dtype).expand(x.shape[:2]), p, True, generator=generator)
     return x * scale.reshape((*x.shape[:2], *(1,) * (x.ndim - 2)))
 
 
 def alpha_dropout(
-    x: Any, p: float = 0.5, training: bool = False, generator: Generator | None = None
+    x: Any,
+    p: float = 0.5,
+    training: bool = False,
+    inplace: bool = False,
+    *,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Dropout that keeps a mean of 0 and a variance of 1; see ``nn.AlphaDropout``.
 
@@ -77,11 +110,18 @@ def alpha_dropout(
     b = a · p · λ is the dropout of x + λ, less λ, times a · (1 − p).
     """
     p = probability("alpha_dropout", "p", p)
-    return _about_lowest(as_tensor(x), p, training, lambda raised: dropout(raised, p, True, generator))
+    return _about_lowest(
+        as_tensor(x), p, training, lambda raised: dropout(raised, p, True, generator=generator)
+    )
 
 
 def feature_alpha_dropout(
-    x: Any, p: float = 0.5, training: bool = False, generator: Generator | None = None
+    x: Any,
+    p: float = 0.5,
+    training: bool = False,
+    inplace: bool = False,
+    *,
+    generator: Generator | None = None,
 ) -> Tensor:
     """alpha_dropout of whole channels of x (N, C, *)."""
     p, name = probability("feature_alpha_dropout", "p", p), "feature_alpha_dropout"

@@ -84,7 +84,7 @@ def over_planes(x: Tensor, planes: Callable[..., Found]) -> Found:
     shape = (n, c, z.shape[2], p, q)
     if inner is None or outer is None:
         return z.reshape(shape), None
-    outer = outer.reshape(n, c, -1)  # of the d x p·q values that the slices gave
+    outer = outer.reshape(n, c, z.shape[2] * p * q)  # of the d x p·q values that the slices gave
     at = np.take_along_axis(inner.reshape(n, c, d * p * q), outer, axis=2)
     return z.reshape(shape), (outer // (p * q) * (h * w) + at).reshape(shape)
 

@@ -92,7 +92,9 @@ class _SpectralNorm(Module):
         if state.recording is not None:
             state.recording.python("spectral_norm's power iteration")
         u, v = self._u.data, self._v.data
-        with np.errstate(invalid="ignore"):  # flagged by BLAS for what lies behind a short vector, now and then
+        with np.errstate(
+            invalid="ignore"
+        ):  # flagged by BLAS for what lies behind a short vector, now and then
             for _ in range(times):
                 u = self._normal(matrix @ v)
                 v = self._normal(matrix.T @ u)
