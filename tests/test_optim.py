@@ -311,3 +311,19 @@ def test_norms_are_summed_in_float64():
     assert nn.clip_grad_norm_(p, 1e30) == pytest.approx(1e25, rel=1e-7)
     p.grad.data[0] = 1e-3
     assert nn.clip_grad_norm_(p, 1e30) == pytest.approx(1.0, rel=1e-7)
+
+
+def test_pytorchs_state_of_momentum_is_taken():
+    value, gradient = np.array([1.0, 2.0]), np.array([0.5, -1.0])
+    ours, theirs = nn.Parameter(value), torch.nn.Parameter(torch.tensor(value))
+    pairs = (ours, optim.SGD), (theirs, torch.optim.SGD)
+    first, second = (kind([p], lr=0.1, momentum=0.9) for p, kind in pairs)
+    theirs.grad = torch.tensor(gradient)
+    second.step()
+    saved = second.state_dict()
+    saved["state"] = {i: {k: v.numpy() for k, v in state.items()} for i, state in saved["state"].items()}
+    first.load_state_dict(saved)
+    ours.data[...] = theirs.detach().numpy()
+    ours.grad = fn.tensor(gradient)
+    first.step(), second.step()
+    np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=1e-12)

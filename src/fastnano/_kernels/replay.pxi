@@ -370,10 +370,11 @@ cdef class Replay:
         cdef long long end = pool_now() + <long long> (seconds * 1e9)
         if self.arena.size < run.thread_bytes * threads:
             free(self.arena.memory)
-            self.arena.size = run.thread_bytes * threads
-            self.arena.memory = allocate(self.arena.size)
+            self.arena.size = 0  # until there is memory
+            self.arena.memory = allocate(run.thread_bytes * threads)
             if self.arena.memory == NULL:
-                raise MemoryError(f"{self.arena.size} bytes for the blocks of a plan")
+                raise MemoryError(f"{run.thread_bytes * threads} bytes for the blocks of a plan")
+            self.arena.size = run.thread_bytes * threads
             if DEBUGGING:
                 free(run.owner)
                 run.owner = <Py_ssize_t *> calloc(self.arena.size // LINE, sizeof(Py_ssize_t))

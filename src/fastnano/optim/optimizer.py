@@ -68,6 +68,9 @@ class Optimizer:
     # What an array of state is at first, a number or a hyper-parameter, where that is not zero.
     first: Mapping[str, float | str] = {}
 
+    # What it is where a saved state has none.
+    implied: Mapping[str, float] = {}
+
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[ParamGroup] = []
@@ -239,7 +242,7 @@ class Optimizer:
         self, i: Any, parameters: list[Tensor], values: Mapping[str, Any], group: Mapping[str, Any]
     ) -> dict[str, np.ndarray]:
         """Copies of one parameter's saved arrays, in its shape and dtype."""
-        p, needed = parameters[int(i)], self._keeps(group)
+        p, needed, values = parameters[int(i)], self._keeps(group), {**self.implied, **values}
         if not values.keys() >= needed.keys():
             raise ValueError(
                 f"load_state_dict: parameter {i} has {sorted(values)}, expected {sorted(needed)}"

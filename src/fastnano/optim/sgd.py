@@ -17,6 +17,8 @@ class SGD(Optimizer):
     Source: I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
     """
 
+    implied: Mapping[str, float] = {"step": 1.0}  # where there is a velocity; PyTorch counts no steps
+
     def __init__(
         self,
         params: Iterable[Any],
