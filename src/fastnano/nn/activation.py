@@ -77,21 +77,30 @@ class _Shrink(Module):
 
 class ReLU(_Inplace):
     """y = max(x, 0).  V. Nair, G. Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines",
-    2010."""
+    2010.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x)
 
 
 class ReLU6(_Inplace):
-    """y = min(max(x, 0), 6).  A. Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010."""
+    """y = min(max(x, 0), 6).  A. Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu6(x)
 
 
 class LeakyReLU(_Inplace):
-    """y = x where x > 0, else negative_slope · x.  A. Maas et al., "Rectifier Nonlinearities", 2013."""
+    """y = x where x > 0, else negative_slope · x.  A. Maas et al., "Rectifier Nonlinearities", 2013.
+
+    Shapes: x (*), y the same.
+    """
 
     shown = ("negative_slope",)
 
@@ -128,6 +137,7 @@ class RReLU(_Inplace):
 
     The draw is a function of the generator's state and the element's place, as for Dropout.
     Source: B. Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+    Shapes: x (*), y the same.
     """
 
     shown = ("lower", "upper")
@@ -149,7 +159,10 @@ class RReLU(_Inplace):
 
 class ELU(_Inplace):
     """y = x where x > 0, else alpha (e^x − 1).  D.-A. Clevert et al., "Fast and Accurate Deep Network Learning
-    by Exponential Linear Units", 2016."""
+    by Exponential Linear Units", 2016.
+
+    Shapes: x (*), y the same.
+    """
 
     shown = ("alpha",)
 
@@ -166,6 +179,7 @@ class SELU(_Inplace):
     initialisation).
 
     Source: G. Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+    Shapes: x (*), y the same.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -174,7 +188,10 @@ class SELU(_Inplace):
 
 class CELU(_Inplace):
     """y = x where x > 0, else alpha (e^(x / alpha) − 1), smooth for every alpha.  J. Barron, "Continuously
-    Differentiable Exponential Linear Units", 2017."""
+    Differentiable Exponential Linear Units", 2017.
+
+    Shapes: x (*), y the same.
+    """
 
     shown = ("alpha",)
 
@@ -194,6 +211,7 @@ class GELU(Module):
     y = x (1 + tanh(√(2 / π) (x + 0.044715 x³))) / 2.
 
     Source: D. Hendrycks, K. Gimpel, "Gaussian Error Linear Units", 2016.
+    Shapes: x (*), y the same.
     """
 
     def __init__(self, approximate: str = "none") -> None:
@@ -208,7 +226,10 @@ class GELU(Module):
 
 
 class SiLU(_Inplace):
-    """y = x σ(x), also called Swish.  S. Elfwing et al., "Sigmoid-Weighted Linear Units", 2017."""
+    """y = x σ(x), also called Swish.  S. Elfwing et al., "Sigmoid-Weighted Linear Units", 2017.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(x)
@@ -216,7 +237,10 @@ class SiLU(_Inplace):
 
 class Mish(_Inplace):
     """y = x tanh(log(1 + e^x)).  D. Misra, "Mish: A Self Regularized Non-Monotonic Activation Function",
-    2019."""
+    2019.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.mish(x)
@@ -224,7 +248,10 @@ class Mish(_Inplace):
 
 class GLU(Module):
     """y = a σ(b), a and b the halves of x along the axis ``dim``, whose size must be even.  Y. Dauphin et al.,
-    "Language Modeling with Gated Convolutional Networks", 2017."""
+    "Language Modeling with Gated Convolutional Networks", 2017.
+
+    Shapes: x (*, 2s, *), y (*, s, *).
+    """
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
@@ -241,28 +268,40 @@ class GLU(Module):
 
 
 class Sigmoid(Module):
-    """y = 1 / (1 + e^−x)."""
+    """y = 1 / (1 + e^−x).
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.sigmoid(x)
 
 
 class LogSigmoid(Module):
-    """y = log(1 / (1 + e^−x))."""
+    """y = log(1 / (1 + e^−x)).
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.logsigmoid(x)
 
 
 class Tanh(Module):
-    """y = (e^x − e^−x) / (e^x + e^−x)."""
+    """y = (e^x − e^−x) / (e^x + e^−x).
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.tanh(x)
 
 
 class ArcTan(Module):
-    """y = arctan x, between −π/2 and π/2."""
+    """y = arctan x, between −π/2 and π/2.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.arctan(x)
@@ -270,7 +309,10 @@ class ArcTan(Module):
 
 class Softplus(Module):
     """y = log(1 + e^(beta x)) / beta; x itself where beta x > threshold.  C. Dugas et al., "Incorporating
-    Second-Order Functional Knowledge for Better Option Pricing", 2001."""
+    Second-Order Functional Knowledge for Better Option Pricing", 2001.
+
+    Shapes: x (*), y the same.
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -284,14 +326,20 @@ class Softplus(Module):
 
 
 class Softsign(Module):
-    """y = x / (1 + |x|).  J. Bergstra et al., "Quadratic Polynomials Learn Better Image Features", 2009."""
+    """y = x / (1 + |x|).  J. Bergstra et al., "Quadratic Polynomials Learn Better Image Features", 2009.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.softsign(x)
 
 
 class Hardtanh(_Inplace):
-    """y = min(max(x, min_val), max_val).  R. Collobert, "Large Scale Machine Learning", 2004."""
+    """y = min(max(x, min_val), max_val).  R. Collobert, "Large Scale Machine Learning", 2004.
+
+    Shapes: x (*), y the same.
+    """
 
     shown = ("min_val", "max_val")
 
@@ -306,7 +354,10 @@ class Hardtanh(_Inplace):
 
 
 class Hardsigmoid(_Inplace):
-    """y = min(max(x + 3, 0), 6) / 6.  M. Courbariaux et al., "BinaryConnect", 2015."""
+    """y = min(max(x + 3, 0), 6) / 6.  M. Courbariaux et al., "BinaryConnect", 2015.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.hardsigmoid(x)
@@ -316,7 +367,10 @@ class Hardsigmoid(_Inplace):
 
 
 class Hardswish(Hardsigmoid):
-    """y = x min(max(x + 3, 0), 6) / 6.  A. Howard et al., "Searching for MobileNetV3", 2019."""
+    """y = x min(max(x + 3, 0), 6) / 6.  A. Howard et al., "Searching for MobileNetV3", 2019.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.hardswish(x)
@@ -332,6 +386,7 @@ class BinaryStep(Module):
 
     Source: Y. Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons", 2013; I. Hubara
     et al., "Binarized Neural Networks", 2016; E. Neftci et al., "Surrogate Gradient Learning", 2019.
+    Shapes: x (*), y the same.
     """
 
     def __init__(self, gradient: str = "straight_through", slope: float = 1.0) -> None:
@@ -350,28 +405,40 @@ class BinaryStep(Module):
 
 class Hardshrink(_Shrink):
     """y = x where |x| > lambd, else 0.  D. Donoho, I. Johnstone, "Ideal Spatial Adaptation by Wavelet
-    Shrinkage", 1994."""
+    Shrinkage", 1994.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.hardshrink(x, self.lambd)
 
 
 class Softshrink(_Shrink):
-    """y = x − lambd where x > lambd, x + lambd where x < −lambd, else 0; see Hardshrink."""
+    """y = x − lambd where x > lambd, x + lambd where x < −lambd, else 0; see Hardshrink.
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.softshrink(x, self.lambd)
 
 
 class Tanhshrink(Module):
-    """y = x − tanh(x)."""
+    """y = x − tanh(x).
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.tanhshrink(x)
 
 
 class Threshold(_Inplace):
-    """y = x where x > threshold, else value."""
+    """y = x where x > threshold, else value.
+
+    Shapes: x (*), y the same.
+    """
 
     shown = ("threshold", "value")
 
@@ -384,7 +451,10 @@ class Threshold(_Inplace):
 
 
 class Gaussian(Module):
-    """y = e^(−x²)."""
+    """y = e^(−x²).
+
+    Shapes: x (*), y the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return F.gaussian(x)
@@ -397,6 +467,7 @@ class Softmax(Module):
     """y_i = e^x_i / Σ_j e^x_j along the axis ``dim``.
 
     None takes axis 0 of arrays of 1 or 3 axes and axis 1 of others, as PyTorch does.
+    Shapes: x (*), y the same.
     """
 
     function = staticmethod(F.softmax)
@@ -413,13 +484,19 @@ class Softmax(Module):
 
 
 class LogSoftmax(Softmax):
-    """y_i = x_i − log Σ_j e^x_j along the axis ``dim``; see Softmax."""
+    """y_i = x_i − log Σ_j e^x_j along the axis ``dim``; see Softmax.
+
+    Shapes: x (*), y the same.
+    """
 
     function = staticmethod(F.log_softmax)
 
 
 class Softmin(Softmax):
-    """y_i = e^−x_i / Σ_j e^−x_j along the axis ``dim``; see Softmax."""
+    """y_i = e^−x_i / Σ_j e^−x_j along the axis ``dim``; see Softmax.
+
+    Shapes: x (*), y the same.
+    """
 
     function = staticmethod(F.softmin)
 

@@ -19,6 +19,7 @@ class Dropout(Module):
     The mask is a function of the generator's state and the element's place (see ``fastnano.manual_seed``); the result
     is a new array, ``inplace`` or not.
     Source: N. Srivastava et al., "Dropout", JMLR 15, 2014.
+    Shapes: x (*), y the same.
     """
 
     function: Callable[..., Tensor] = staticmethod(F.dropout)
@@ -62,6 +63,7 @@ class AlphaDropout(Dropout):
     reaches, and a = ((1 − p)(1 + p λ²))^−½, b = a · p · λ keep a mean of 0 and a variance of 1.
 
     Source: G. Klambauer et al., "Self-Normalizing Neural Networks", arXiv:1706.02515.
+    Shapes: x (*), y the same.
     """
 
     function = staticmethod(F.alpha_dropout)

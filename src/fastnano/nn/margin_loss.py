@@ -175,6 +175,7 @@ class TripletMarginWithDistanceLoss(_Loss):
     """max(0, margin + d(anchor, positive) − d(anchor, negative)), d any function of two tensors.
 
     d gives one distance per sample; PairwiseDistance if none is given.  See TripletMarginLoss.
+    Shapes: anchor, positive and negative (N, *); y (N,), or () where it is reduced.  Source: see TripletMarginLoss.
     """
 
     def __init__(
