@@ -265,7 +265,8 @@ class TransformerEncoder(Module):
     The copies start from the same values; for others, initialise them anew.  ``forward(src, mask=None,
     src_key_padding_mask=None, is_causal=None)`` hands the masks to every layer.
     Shapes: src (N, S, E) or (S, N, E), as the layer's ``batch_first`` says, or (S, E); mask (S, S) or
-    (N · heads, S, S); src_key_padding_mask (N, S); y as src.  Source: A. Vaswani et al., "Attention Is All You Need", arXiv:1706.03762.
+    (N · heads, S, S); src_key_padding_mask (N, S); y as src.
+    Source: A. Vaswani et al., "Attention Is All You Need", arXiv:1706.03762.
     """
 
     def __init__(
