@@ -82,7 +82,7 @@ def test_attention_by_hand_equals_the_tape():
 
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_training_beside_pytorch(norm_first):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
 
     def network(library):
         nn = library.nn

@@ -92,7 +92,7 @@ def test_layers_and_losses(row):
     try:
         want = trained(Eager, row, x, y)
     except (ValueError, IndexError) as error:
-        pytest.skip(f"of one sample: {error}")
+        pytest.skip(f"refused with several such samples: {error}")
     check(row.text, lambda: trained(Plan, row, x, y), want)
 
 

@@ -82,7 +82,7 @@ class Last(nn.Module):
     "text", ["LSTM(5, 6, 2, batch_first=True)", "GRU(5, 6, batch_first=True, bidirectional=True)"]
 )
 def test_training_beside_pytorch(text):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
 
     class Theirs(torch.nn.Module):
         def __init__(self):
