@@ -88,7 +88,7 @@ def test_lbfgs_goes_on_where_it_was_saved():
     for p, q in zip(first.parameters(), second.parameters(), strict=True):
         np.testing.assert_array_equal(p.data, q.data)
     fewer = optim.LBFGS(first[0].parameters())
-    with pytest.raises(ValueError, match=r"load_state_dict: .* has 118 values, expected 63"):
+    with pytest.raises(ValueError, match=r"load_state_dict: a group of 6 parameters, expected 2"):
         fewer.load_state_dict(one.state_dict())
 
 
