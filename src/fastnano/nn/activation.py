@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .._random import Generator
@@ -48,10 +50,19 @@ __all__ = [
 ]
 
 
-class _Inplace(Module):
-    """Those that take ``inplace``; ``shown`` are the names of what else repr shows."""
+class _Activation(Module):
+    """y = function(x, ...): behind x go the attributes named in ``shown``."""
 
+    function: Callable[..., Tensor]
     shown: tuple[str, ...] = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x, *(getattr(self, name) for name in self.shown))
+
+
+class _Inplace(_Activation):
+    """Those that take ``inplace``; repr shows it, if it is true, behind what is ``shown``."""
+
     inplace: bool
 
     def __init__(self, inplace: bool = False) -> None:
@@ -63,7 +74,9 @@ class _Inplace(Module):
         return ", ".join([*shown, *(["inplace=True"] if self.inplace else [])])
 
 
-class _Shrink(Module):
+class _Shrink(_Activation):
+    shown = ("lambd",)
+
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
@@ -82,8 +95,7 @@ class ReLU(_Inplace):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x)
+    function = staticmethod(F.relu)
 
 
 class ReLU6(_Inplace):
@@ -92,8 +104,7 @@ class ReLU6(_Inplace):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu6(x)
+    function = staticmethod(F.relu6)
 
 
 class LeakyReLU(_Inplace):
@@ -108,8 +119,7 @@ class LeakyReLU(_Inplace):
         super().__init__(inplace)
         self.negative_slope = number("LeakyReLU", "negative_slope", negative_slope)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(x, self.negative_slope)
+    function = staticmethod(F.leaky_relu)
 
 
 class PReLU(Module):
@@ -170,8 +180,7 @@ class ELU(_Inplace):
         super().__init__(inplace)
         self.alpha = alpha
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.elu(x, self.alpha)
+    function = staticmethod(F.elu)
 
 
 class SELU(_Inplace):
@@ -182,8 +191,7 @@ class SELU(_Inplace):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.selu(x)
+    function = staticmethod(F.selu)
 
 
 class CELU(_Inplace):
@@ -199,8 +207,7 @@ class CELU(_Inplace):
         super().__init__(inplace)
         self.alpha = alpha
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.celu(x, self.alpha)
+    function = staticmethod(F.celu)
 
 
 # Smooth gates
@@ -231,8 +238,7 @@ class SiLU(_Inplace):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.silu(x)
+    function = staticmethod(F.silu)
 
 
 class Mish(_Inplace):
@@ -242,23 +248,21 @@ class Mish(_Inplace):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.mish(x)
+    function = staticmethod(F.mish)
 
 
-class GLU(Module):
+class GLU(_Activation):
     """y = a σ(b), a and b the halves of x along the axis ``dim``, whose size must be even.  Y. Dauphin et al.,
     "Language Modeling with Gated Convolutional Networks", 2017.
 
     Shapes: x (*, 2s, *), y (*, s, *).
     """
 
+    function, shown = staticmethod(F.glu), ("dim",)
+
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.glu(x, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -267,44 +271,40 @@ class GLU(Module):
 # Steps, sharp and soft
 
 
-class Sigmoid(Module):
+class Sigmoid(_Activation):
     """y = 1 / (1 + e^−x).
 
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.sigmoid(x)
+    function = staticmethod(F.sigmoid)
 
 
-class LogSigmoid(Module):
+class LogSigmoid(_Activation):
     """y = log(1 / (1 + e^−x)).
 
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.logsigmoid(x)
+    function = staticmethod(F.logsigmoid)
 
 
-class Tanh(Module):
+class Tanh(_Activation):
     """y = (e^x − e^−x) / (e^x + e^−x).
 
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.tanh(x)
+    function = staticmethod(F.tanh)
 
 
-class ArcTan(Module):
+class ArcTan(_Activation):
     """y = arctan x, between −π/2 and π/2.
 
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.arctan(x)
+    function = staticmethod(F.arctan)
 
 
 class Softplus(Module):
@@ -325,14 +325,13 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class Softsign(Module):
+class Softsign(_Activation):
     """y = x / (1 + |x|).  J. Bergstra et al., "Quadratic Polynomials Learn Better Image Features", 2009.
 
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.softsign(x)
+    function = staticmethod(F.softsign)
 
 
 class Hardtanh(_Inplace):
@@ -349,8 +348,7 @@ class Hardtanh(_Inplace):
             raise ValueError(f"Hardtanh: min_val={min_val} must be below max_val={max_val}")
         self.min_val, self.max_val = min_val, max_val
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.hardtanh(x, self.min_val, self.max_val)
+    function = staticmethod(F.hardtanh)
 
 
 class Hardsigmoid(_Inplace):
@@ -359,8 +357,7 @@ class Hardsigmoid(_Inplace):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.hardsigmoid(x)
+    function = staticmethod(F.hardsigmoid)
 
     def extra_repr(self) -> str:
         return ""
@@ -372,8 +369,7 @@ class Hardswish(Hardsigmoid):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.hardswish(x)
+    function = staticmethod(F.hardswish)
 
 
 class BinaryStep(Module):
@@ -410,8 +406,7 @@ class Hardshrink(_Shrink):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.hardshrink(x, self.lambd)
+    function = staticmethod(F.hardshrink)
 
 
 class Softshrink(_Shrink):
@@ -420,18 +415,16 @@ class Softshrink(_Shrink):
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.softshrink(x, self.lambd)
+    function = staticmethod(F.softshrink)
 
 
-class Tanhshrink(Module):
+class Tanhshrink(_Activation):
     """y = x − tanh(x).
 
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.tanhshrink(x)
+    function = staticmethod(F.tanhshrink)
 
 
 class Threshold(_Inplace):
@@ -446,38 +439,33 @@ class Threshold(_Inplace):
         super().__init__(inplace)
         self.threshold, self.value = threshold, value
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.threshold(x, self.threshold, self.value)
+    function = staticmethod(F.threshold)
 
 
-class Gaussian(Module):
+class Gaussian(_Activation):
     """y = e^(−x²).
 
     Shapes: x (*), y the same.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.gaussian(x)
+    function = staticmethod(F.gaussian)
 
 
 # Along an axis
 
 
-class Softmax(Module):
+class Softmax(_Activation):
     """y_i = e^x_i / Σ_j e^x_j along the axis ``dim``.
 
     None takes axis 0 of arrays of 1 or 3 axes and axis 1 of others, as PyTorch does.
     Shapes: x (*), y the same.
     """
 
-    function = staticmethod(F.softmax)
+    function, shown = staticmethod(F.softmax), ("dim",)
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
