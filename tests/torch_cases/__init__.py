@@ -25,12 +25,9 @@ class Row(NamedTuple):
 
     def __str__(self) -> str:
         shapes = ["x".join(map(str, x if isinstance(x, tuple) else x.shape)) or "()" for x in self.given]
-        return " ".join(
-            [
-                *(self.family, self.text.replace(" ", ""), self.call.replace(" ", ""), *shapes),
-                "" if self.training else "eval",
-            ]
-        ).strip()
+        mode = "" if self.training else "eval"
+        words = [self.family, self.text.replace(" ", ""), self.call.replace(" ", ""), *shapes, mode]
+        return " ".join(filter(None, words))
 
     @property
     def is_function(self) -> bool:

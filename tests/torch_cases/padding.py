@@ -28,5 +28,5 @@ ROWS = [
     row("lambda x: F.pad(x, (1, 2, 2, 0, 1, 3), mode='circular')", (2, 3, 3, 4, 5)),
     row("Unflatten(1, (2, 5))", (3, 10)),
     row("Unflatten(-2, (3, -1, 1))", (2, 6, 4)),
-    row("Unflatten(0, (1, 1))", (1, 4)),
+    row("Unflatten(0, (-1, 1))", (3, 4)),
 ]
