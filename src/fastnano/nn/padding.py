@@ -55,26 +55,43 @@ class _ConstantPad(_Pad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """``value`` around x (N, C, L) or (C, L); ``padding`` is one number or (left, right), below 0 to cut off."""
+    """y[i] = x[i − left] where there is such an x, else ``value``.
+
+    Shapes: x (N, C, L) or (C, L); ``padding`` is one number or (left, right), below 0 to cut off.
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
+    """
 
     dims = 1
 
 
 class ConstantPad2d(_ConstantPad):
-    """``value`` around x (N, C, H, W) or (C, H, W); ``padding`` is one number or (left, right, top, bottom), below 0
-    to cut off."""
+    """y[i,j] = x[i − top, j − left] where there is such an x, else ``value``.
+
+    Shapes: x (N, C, H, W) or (C, H, W); ``padding`` is one number or (left, right, top, bottom), below 0 to cut
+    off.
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
+    """
 
     dims = 2
 
 
 class ZeroPad1d(_Pad):
-    """Zeros around x (N, C, L) or (C, L); ``padding`` is one number or (left, right)."""
+    """y[i] = x[i − left] where there is such an x, else 0.
+
+    Shapes: x (N, C, L) or (C, L); ``padding`` is one number or (left, right), below 0 to cut off.
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
+    """
 
     dims = 1
 
 
 class ZeroPad2d(_Pad):
-    """Zeros around x (N, C, H, W) or (C, H, W); ``padding`` is one number or (left, right, top, bottom)."""
+    """y[i,j] = x[i − top, j − left] where there is such an x, else 0.
+
+    Shapes: x (N, C, H, W) or (C, H, W); ``padding`` is one number or (left, right, top, bottom), below 0 to cut
+    off.
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
+    """
 
     dims = 2
 
@@ -83,15 +100,18 @@ class ReflectionPad1d(_Pad):
     """y[i] = x[left − i] before x and x[2·(L − 1) − (i − left)] behind it: x mirrored at its first and last value.
 
     Shapes: x (N, C, L) or (C, L); ``padding`` is one number or (left, right), less than L.
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
     """
 
     dims, mode = 1, "reflect"
 
 
 class ReflectionPad2d(_Pad):
-    """x mirrored at its first and last rows and columns, as in ``ReflectionPad1d``.
+    """y[i,j] = x[r(i − top, H), r(j − left, W)] with r(i, n) = n − 1 − |n − 1 − |i||: x mirrored at its first and last
+    rows and columns.
 
     Shapes: x (N, C, H, W) or (C, H, W); ``padding`` is one number or (left, right, top, bottom), less than x.
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
     """
 
     dims, mode = 2, "reflect"
@@ -101,15 +121,18 @@ class ReplicationPad1d(_Pad):
     """y[i] = x[min(max(i − left, 0), L − 1)]: the first and the last value repeated.
 
     Shapes: x (N, C, L) or (C, L); ``padding`` is one number or (left, right).
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
     """
 
     dims, mode = 1, "replicate"
 
 
 class ReplicationPad2d(_Pad):
-    """The first and last rows and columns of x repeated, as in ``ReplicationPad1d``.
+    """y[i,j] = x[min(max(i − top, 0), H − 1), min(max(j − left, 0), W − 1)]: the first and last rows and columns
+    repeated.
 
     Shapes: x (N, C, H, W) or (C, H, W); ``padding`` is one number or (left, right, top, bottom).
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
     """
 
     dims, mode = 2, "replicate"
@@ -119,15 +142,17 @@ class CircularPad1d(_Pad):
     """y[i] = x[(i − left) mod L]: x goes on with its other end.
 
     Shapes: x (N, C, L) or (C, L); ``padding`` is one number or (left, right), at most L.
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
     """
 
     dims, mode = 1, "circular"
 
 
 class CircularPad2d(_Pad):
-    """x goes on with its other side along rows and columns, as in ``CircularPad1d``.
+    """y[i,j] = x[(i − top) mod H, (j − left) mod W]: x goes on with its other side along rows and columns.
 
     Shapes: x (N, C, H, W) or (C, H, W); ``padding`` is one number or (left, right, top, bottom), at most x.
+    Source: R. Szeliski, "Computer Vision: Algorithms and Applications", 2010, section 3.2.
     """
 
     dims, mode = 2, "circular"

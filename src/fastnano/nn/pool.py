@@ -86,6 +86,8 @@ class MaxPool1d(_MaxPool):
     """y[n,c,p] = the largest of x's window at p·stride.
 
     Shapes: x (N, C, L) or (C, L).  All else is as in ``MaxPool2d``.
+    Source: D. Scherer, A. Müller, S. Behnke, "Evaluation of Pooling Operations in Convolutional Architectures for
+    Object Recognition", 2010.
     """
 
     dims = 1
@@ -98,6 +100,8 @@ class MaxPool2d(_MaxPool):
     Shapes: x (N, C, H, W) or (C, H, W).  ``stride`` is kernel_size where None; ``padding`` (at most half the
     kernel) counts as −∞; ``ceil_mode`` rounds the output's size up; ``return_indices`` gives the pair (y,
     flat places).
+    Source: D. Scherer, A. Müller, S. Behnke, "Evaluation of Pooling Operations in Convolutional Architectures for
+    Object Recognition", 2010.
     """
 
     dims = 2
@@ -107,6 +111,7 @@ class MaxPool3d(_MaxPool):
     """y[n,c,d,p,q] = the largest of x's window at (d·stride, p·stride, q·stride).
 
     Shapes: x (N, C, D, H, W) or (C, D, H, W).  All else is as in ``MaxPool2d``.
+    Source: D. Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks", 2015.
     """
 
     dims = 3
@@ -139,6 +144,7 @@ class AvgPool1d(_AvgPool):
     """y[n,c,p] = the mean of x's window at p·stride.
 
     Shapes: x (N, C, L) or (C, L).  All else is as in ``AvgPool2d``.
+    Source: Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
 
     dims = 1
@@ -149,6 +155,7 @@ class AvgPool2d(_AvgPool):
 
     Shapes: x (N, C, H, W) or (C, H, W).  ``count_include_pad``: the padding's zeros count as values;
     ``divisor_override``: divide by this number instead.
+    Source: Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998.
     """
 
     dims = 2
@@ -158,6 +165,7 @@ class AvgPool3d(_AvgPool):
     """y[n,c,d,p,q] = the mean of x's window at (d·stride, p·stride, q·stride).
 
     Shapes: x (N, C, D, H, W) or (C, D, H, W).  All else is as in ``AvgPool2d``.
+    Source: D. Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks", 2015.
     """
 
     dims = 3
@@ -179,6 +187,8 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """y[n,c,p] = the mean of x from ⌊p·L/P⌋ to ⌈(p + 1)·L/P⌉ (without the last), P the ``output_size``.
 
     Shapes: x (N, C, L) or (C, L).
+    Source of the windows: K. He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
+    Recognition", 2014.
     """
 
     dims = 1
@@ -195,9 +205,12 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """The mean of windows of a volume, as in ``AdaptiveAvgPool2d``.
+    """y[n,c,d,p,q] = the mean of x's slices from ⌊d·D/O⌋ to ⌈(d + 1)·D/O⌉ (without the last), rows and columns
+    likewise.
 
-    Shapes: x (N, C, D, H, W) or (C, D, H, W).
+    Shapes: x (N, C, D, H, W) or (C, D, H, W).  ``output_size`` is (O, P, Q), else as in ``AdaptiveAvgPool2d``.
+    Source of the windows: K. He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
+    Recognition", 2014.
     """
 
     dims = 3
@@ -219,6 +232,8 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """y[n,c,p] = the largest of x from ⌊p·L/P⌋ to ⌈(p + 1)·L/P⌉ (without the last), P the ``output_size``.
 
     Shapes: x (N, C, L) or (C, L).  ``return_indices`` gives the pair (y, places).
+    Source of the windows: K. He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
+    Recognition", 2014.
     """
 
     dims = 1
@@ -229,15 +244,20 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
     Shapes: x (N, C, H, W) or (C, H, W).  ``output_size`` is (P, Q), or one number for both; None leaves an axis as it
     is.  ``return_indices`` gives the pair (y, flat places).
+    Source of the windows: K. He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
+    Recognition", 2014.
     """
 
     dims = 2
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """The largest value of windows of a volume, as in ``AdaptiveMaxPool2d``.
+    """y[n,c,d,p,q] = the largest of x's slices from ⌊d·D/O⌋ to ⌈(d + 1)·D/O⌉ (without the last), rows and columns
+    likewise.
 
-    Shapes: x (N, C, D, H, W) or (C, D, H, W).
+    Shapes: x (N, C, D, H, W) or (C, D, H, W).  ``output_size`` is (O, P, Q), else as in ``AdaptiveMaxPool2d``.
+    Source of the windows: K. He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
+    Recognition", 2014.
     """
 
     dims = 3
@@ -265,6 +285,8 @@ class LPPool1d(_LPPool):
     """y[n,c,p] = (Σ xᵏ)^(1/k) over x's window at p·stride, with k the ``norm_type``.
 
     Shapes: x (N, C, L) or (C, L).  All else is as in ``LPPool2d``.
+    Source: P. Sermanet, S. Chintala, Y. LeCun, "Convolutional Neural Networks Applied to House Numbers Digit
+    Classification", 2012.
     """
 
     dims = 1
@@ -296,9 +318,12 @@ class _MaxUnpool(_Pool):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """The values of x put back where ``MaxPool1d`` found them, 0 elsewhere.
+    """y[n,c,i] = x[n,c,p] where i = indices[n,c,p], and 0 elsewhere: the values put back where ``MaxPool1d`` found
+    them.
 
     Shapes: x and indices (N, C, L) or (C, L).  All else is as in ``MaxUnpool2d``.
+    Source: M. Zeiler, G. Taylor, R. Fergus, "Adaptive Deconvolutional Networks for Mid and High Level Feature
+    Learning", 2011.
     """
 
     dims = 1
