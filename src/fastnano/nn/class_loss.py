@@ -31,7 +31,7 @@ class ExpectationLoss(_Loss):
     """Σ_c |p_c − t_c|, p = softmax(x): twice the probability of a wrong class.
 
     Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or t of x's shape.
-    Source: arXiv:1702.05659, L1 ∘ σ.
+    Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, L1 ∘ σ.
     """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
@@ -39,23 +39,33 @@ class ExpectationLoss(_Loss):
 
 
 class RegularizedExpectationLoss(_Loss):
-    """Σ_c (p_c − t_c)², p = softmax(x); shapes as for ExpectationLoss.  Source: arXiv:1702.05659, L2 ∘ σ."""
+    """Σ_c (p_c − t_c)², p = softmax(x).
+
+    Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or t of x's shape.
+    Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, L2 ∘ σ.
+    """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
         return F.regularized_expectation_loss(x, target, self.reduction)
 
 
 class ChebyshevLoss(_Loss):
-    """max_c |p_c − t_c|, p = softmax(x); shapes as for ExpectationLoss.  Source: arXiv:1702.05659, L∞ ∘ σ."""
+    """max_c |p_c − t_c|, p = softmax(x).
+
+    Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or t of x's shape.
+    Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, L∞ ∘ σ.
+    """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
         return F.chebyshev_loss(x, target, self.reduction)
 
 
 class SquaredLogLoss(_Loss):
-    """Σ_c (t_c · log p_c)², p = softmax(x); shapes as for ExpectationLoss.
+    """Σ_c (t_c · log p_c)², p = softmax(x).
 
-    Source: arXiv:1702.05659, log², whose minus sign would make it a gain.
+    Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or t of x's shape.
+    Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, log², but for the minus sign that it has there, with which
+    it would have no minimum.
     """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
@@ -63,9 +73,11 @@ class SquaredLogLoss(_Loss):
 
 
 class TanimotoLoss(_Loss):
-    """1 − Σ p t / (Σ p² + Σ t² − Σ p t), sums over classes, p = softmax(x); shapes as for ExpectationLoss.
+    """1 − Σ p t / (Σ p² + Σ t² − Σ p t), sums over classes, p = softmax(x).
 
-    Source: arXiv:1702.05659, tan, without the 1, which makes 0 the least.
+    Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or t of x's shape.
+    Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, tan, where the 1 is not: it makes 0 the least, and leaves
+    the gradient as it is.
     """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
@@ -73,9 +85,10 @@ class TanimotoLoss(_Loss):
 
 
 class CauchySchwarzLoss(_Loss):
-    """−log(Σ p t / (‖p‖ · ‖t‖)), the Cauchy-Schwarz divergence, p = softmax(x); shapes as for ExpectationLoss.
+    """−log(Σ p t / (‖p‖ · ‖t‖)), the Cauchy-Schwarz divergence, p = softmax(x), sums over classes.
 
-    Source: arXiv:1702.05659, D_CS.
+    Shapes: scores x (N, C, d...) or (C,); target class indices (N, d...) or (), or t of x's shape.
+    Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, D_CS.
     """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
@@ -99,9 +112,10 @@ class DiceLoss(_Loss):
 
 
 class TverskyLoss(_Loss):
-    """1 − (c + smooth) / (c + α Σ x (1 − t) + β Σ (1 − x) t + smooth), c = Σ x t; shapes as for DiceLoss.
+    """1 − (c + smooth) / (c + α Σ x (1 − t) + β Σ (1 − x) t + smooth), c = Σ x t, sums over all that a sample holds.
 
     α weighs false positives, β false negatives; both ½ make it DiceLoss of twice the ``smooth``.
+    Shapes: probabilities x (N, ...); target t of x's shape, or class indices (N, d...) for x (N, C, d...).
     Source: S. Salehi et al., "Tversky loss function for image segmentation", arXiv:1706.05721.
     """
 

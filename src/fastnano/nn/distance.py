@@ -10,7 +10,11 @@ __all__ = ["CosineSimilarity", "PairwiseDistance"]
 
 
 class CosineSimilarity(Module):
-    """Σ x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)) along ``dim``; shapes broadcast."""
+    """y = Σ x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)) along ``dim``.
+
+    Shapes: x1 and x2 (*), or what broadcasts; y without the axis ``dim``.
+    Source: G. Salton, A. Wong, C. Yang, "A Vector Space Model for Automatic Indexing", 1975.
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
@@ -21,7 +25,11 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
-    """‖x1 − x2 + eps‖_p over the last axis, p above 0; shapes broadcast."""
+    """y = ‖x1 − x2 + eps‖_p over the last axis, p above 0.
+
+    Shapes: x1 and x2 (N, D) or (D,), or what broadcasts; y (N,) or (), (N, 1) with ``keepdim``.
+    Source: M. Deza, E. Deza, "Encyclopedia of Distances", 2009.
+    """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()

@@ -28,14 +28,22 @@ class _WeightedLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """(x − target)², reduced over all elements; shapes are equal."""
+    """y = (x − target)², reduced over all elements.
+
+    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
+    Source: C. Bishop, "Pattern Recognition and Machine Learning", 2006, section 1.5.5.
+    """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
         return F.mse_loss(x, target, self.reduction)
 
 
 class L1Loss(_Loss):
-    """|x − target|, reduced over all elements; shapes are equal."""
+    """y = |x − target|, reduced over all elements.
+
+    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
+    Source: T. Hastie, R. Tibshirani, J. Friedman, "The Elements of Statistical Learning", 2009, section 10.6.
+    """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
         return F.l1_loss(x, target, self.reduction)
@@ -57,8 +65,9 @@ class SSELoss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """d² / 2β where d = |x − target| < β, else d − β/2; with β = 0, L1Loss.  Shapes are equal.
+    """d² / 2β where d = |x − target| < β, else d − β/2; with β = 0, L1Loss.
 
+    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
     Source: R. Girshick, "Fast R-CNN", arXiv:1504.08083, equation 3, for β = 1.
     """
 
@@ -73,8 +82,9 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """d² / 2 where d = |x − target| < δ, else δ · (d − δ/2); shapes are equal.
+    """d² / 2 where d = |x − target| < δ, else δ · (d − δ/2).
 
+    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
     Source: P. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35, 1964.
     """
 
@@ -87,8 +97,9 @@ class HuberLoss(_Loss):
 
 
 class LogCoshLoss(_Loss):
-    """log cosh(x − target), near d²/2 for small d = |x − target| and d − log 2 for large; shapes are equal.
+    """log cosh(x − target), near d²/2 for small d = |x − target| and d − log 2 for large.
 
+    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
     Source: R. Saleh, A. Saleh, "Statistical Properties of the log-cosh Loss Function", arXiv:2208.04564.
     """
 

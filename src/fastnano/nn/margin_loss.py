@@ -30,10 +30,11 @@ __all__ = [
 class HingeLoss(_Loss):
     """One-vs-rest hinge: max(0, margin − t · x)^p per element, p = 1, 2 or 3, reduced over all elements.
 
-    target holds t = ±1 in x's shape, or class indices (N,) for scores (N, C): t = +1 for the class, −1 for
-    the rest.
-    Source: V. Vapnik, "The Nature of Statistical Learning Theory", 1995; for p = 2 and 3 K. Janocha,
-    W. Czarnecki, arXiv:1702.05659, whose margin is ½.
+    Shapes: scores x (N, C) and class indices (N,), for which t = +1 for the class, −1 for the rest; or x (*) and t
+    = ±1 of its shape.
+    Sources: V. Vapnik, "The Nature of Statistical Learning Theory", 1995, whose margin of 1 is the usual one; for p
+    = 2 and 3 K. Janocha, W. Czarnecki, arXiv:1702.05659, where the margin is ½ and classes are summed over: that is
+    ``margin=0.5`` and C times the mean.
     """
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean", p: int = 1) -> None:
@@ -47,14 +48,24 @@ class HingeLoss(_Loss):
 
 
 class SquaredHingeLoss(HingeLoss):
-    """max(0, margin − t · x)²; see HingeLoss."""
+    """max(0, margin − t · x)², t = ±1: ``HingeLoss`` with p = 2.
+
+    Shapes: scores x (N, C) and class indices (N,), or x (*) and t of its shape.
+    Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, hinge², where the margin is ½; 1 is that of the other hinges
+    here.
+    """
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
         super().__init__(margin, reduction, 2)
 
 
 class CubedHingeLoss(HingeLoss):
-    """max(0, margin − t · x)³; see HingeLoss."""
+    """max(0, margin − t · x)³, t = ±1: ``HingeLoss`` with p = 3.
+
+    Shapes: scores x (N, C) and class indices (N,), or x (*) and t of its shape.
+    Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, hinge³, where the margin is ½; 1 is that of the other hinges
+    here.
+    """
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
         super().__init__(margin, reduction, 3)
@@ -77,7 +88,11 @@ class MultiMarginLoss(_WeightedLoss):
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + e^(−t · x)), t = ±1, without overflow; shapes are equal."""
+    """log(1 + e^(−t · x)), t = ±1, without overflow.
+
+    Shapes: x and t (*).
+    Source: T. Hastie, R. Tibshirani, J. Friedman, "The Elements of Statistical Learning", 2009, table 12.1.
+    """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
         return F.soft_margin_loss(x, target, self.reduction)
@@ -88,6 +103,8 @@ class MultiLabelMarginLoss(_Loss):
 
     Shapes: scores x (N, C) or (C,); target of x's shape lists the classes t of a sample, −1 ends the list.
     Raises ValueError for classes out of range.
+    Source: A. Elisseeff, J. Weston, "A Kernel Method for Multi-Labelled Classification", 2001, where each sum is
+    divided by the number of its pairs instead.
     """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
@@ -98,6 +115,7 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     """−Σ_c w_c · (t_c · log σ(x_c) + (1 − t_c) · log σ(−x_c)) / C per sample.
 
     Shapes: scores x and targets t, 0 or 1, (N, C) or (C,).  ``weight`` one per class.
+    Source: M.-L. Zhang, Z.-H. Zhou, "A Review on Multi-Label Learning Algorithms", 2014 (binary relevance).
     """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
@@ -105,9 +123,11 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
 
 class HingeEmbeddingLoss(_Loss):
-    """x where t = +1, max(0, margin − x) where t = −1, for distances x; shapes broadcast.
+    """y = x where t = +1, max(0, margin − x) where t = −1, for distances x.
 
-    Raises ValueError for other targets.
+    Shapes: x and t (*), or what broadcasts.  Raises ValueError for other targets.
+    Source: R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", 2006,
+    where both terms are squared.
     """
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
@@ -121,7 +141,8 @@ class HingeEmbeddingLoss(_Loss):
 class MarginRankingLoss(_Loss):
     """max(0, margin − t · (x1 − x2)): t = +1 where x1 should be the larger, −1 where x2 should.
 
-    Shapes broadcast, and have as many axes each.
+    Shapes: x1, x2 and t (*), or what broadcasts and has as many axes.
+    Source: R. Herbrich, T. Graepel, K. Obermayer, "Large Margin Rank Boundaries for Ordinal Regression", 2000.
     """
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
@@ -136,6 +157,8 @@ class CosineEmbeddingLoss(_Loss):
     """1 − cos(x1, x2) where t = +1, max(0, cos(x1, x2) − margin) where t = −1.
 
     Shapes: x1 and x2 (N, D) and t (N,), or (D,) and ().  Raises ValueError for other targets.
+    Source: R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", 2006, with
+    the cosine for a distance.
     """
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
@@ -174,8 +197,9 @@ class TripletMarginLoss(_Loss):
 class TripletMarginWithDistanceLoss(_Loss):
     """max(0, margin + d(anchor, positive) − d(anchor, negative)), d any function of two tensors.
 
-    d gives one distance per sample; PairwiseDistance if none is given.  See TripletMarginLoss.
-    Shapes: anchor, positive and negative (N, *); y (N,), or () where it is reduced.  Source: see TripletMarginLoss.
+    d gives one distance per sample; PairwiseDistance if none is given.  ``swap`` as in TripletMarginLoss.
+    Shapes: anchor, positive and negative (N, *); y (N,), or () where it is reduced.
+    Source: V. Balntas et al., "Learning local feature descriptors with triplets", BMVC 2016.
     """
 
     def __init__(

@@ -119,9 +119,11 @@ class L1L2Penalty(_Penalty):
 
 
 class PenalizedLoss(Module):
-    """loss(output, target) + Σ penalty(): a loss to hand to ``Trainer`` or ``compile``.
+    """y = loss(output, target) + Σ penalty(): a loss to hand to ``Trainer`` or ``compile``.
 
     ``penalties`` are L1Penalty, L2Penalty, or any function of nothing that gives a tensor of one number.
+    Shapes: output and target as ``loss`` takes them, (N, C) and (N,) for instance; y ().
+    Source: I. Goodfellow, Y. Bengio, A. Courville, "Deep Learning", 2016, equation 7.1.
     """
 
     def __init__(self, loss: Callable[[Any, Any], Tensor], *penalties: Callable[[], Tensor]) -> None:
@@ -197,7 +199,7 @@ class MaxNorm(_Constraint):
 class MinMaxNorm(_Constraint):
     """w ← w · (rate · clip(‖w‖, min_value, max_value) + (1 − rate) · ‖w‖) / ‖w‖; else as MaxNorm.
 
-    Keras' ``constraints.MinMaxNorm``.
+    Source: F. Chollet et al., Keras, 2015 (``constraints.MinMaxNorm``).
     """
 
     def __init__(
@@ -220,14 +222,21 @@ class MinMaxNorm(_Constraint):
 
 
 class UnitNorm(_Constraint):
-    """w ← w / ‖w‖; zeros stay zeros; else as MaxNorm.  Keras' ``constraints.UnitNorm``."""
+    """w ← w / ‖w‖; zeros stay zeros; else as MaxNorm (Keras' ``constraints.UnitNorm``).
+
+    Source: E. Oja, "A Simplified Neuron Model as a Principal Component Analyzer", 1982.
+    """
 
     def project(self, weight: np.ndarray) -> np.ndarray:
         return _scaled(weight, self._norms(weight), 1.0)
 
 
 class NonNeg(_Constraint):
-    """w ← max(w, 0).  Keras' ``constraints.NonNeg``."""
+    """w ← max(w, 0) (Keras' ``constraints.NonNeg``).
+
+    Source: J. Chorowski, J. Zurada, "Learning Understandable Neural Networks With Nonnegative Weight Constraints",
+    2015.
+    """
 
     def __init__(self, parameters: Weights) -> None:
         super().__init__(parameters)

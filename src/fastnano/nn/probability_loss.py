@@ -28,6 +28,8 @@ class CrossEntropyLoss(_WeightedLoss):
     shape.
     ``weight`` one per class; ``ignore_index`` marks targets that do not count; ε = ``label_smoothing``.
     The mean is over Σ w_t.  Raises ValueError for classes out of range and for an empty batch.
+    Sources: C. Bishop, "Pattern Recognition and Machine Learning", 2006, equation 4.108; of ``label_smoothing`` C.
+    Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", arXiv:1512.00567.
     """
 
     def __init__(
@@ -51,7 +53,11 @@ LogLoss = CrossEntropyLoss  # −Σ_c t_c · log softmax(x)_c: the "log" of arXi
 
 
 class NLLLoss(_WeightedLoss):
-    """−w_t · x_t for log-probabilities x (N, C, d...) and classes t; see CrossEntropyLoss for the options."""
+    """y = −w_t · x_t for log-probabilities x and classes t; see CrossEntropyLoss for the options.
+
+    Shapes: x (N, C, d...) or (C,); target (N, d...) or ().
+    Source: C. Bishop, "Pattern Recognition and Machine Learning", 2006, equation 4.108.
+    """
 
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(weight, reduction)
@@ -62,10 +68,11 @@ class NLLLoss(_WeightedLoss):
 
 
 class BCELoss(_WeightedLoss):
-    """−w · (t · log x + (1 − t) · log(1 − x)) for probabilities x and t of one shape, logarithms not below −100.
+    """y = −w · (t · log x + (1 − t) · log(1 − x)) for probabilities x and t, logarithms not below −100.
 
-    ``weight`` broadcasts to that shape; the mean is over elements.  Raises ValueError for x or t outside 0
-    to 1.
+    Shapes: x and t (*); ``weight`` broadcasts to that; the mean is over elements.  Raises ValueError for x or t
+    outside 0 to 1.
+    Source: C. Bishop, "Pattern Recognition and Machine Learning", 2006, equation 4.90.
     """
 
     def forward(self, x: Tensor, target: Any) -> Tensor:
@@ -73,10 +80,12 @@ class BCELoss(_WeightedLoss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """−w · (v · t · log σ(x) + (1 − t) · log(1 − σ(x))) for scores x and probabilities t of one shape.
+    """y = −w · (v · t · log σ(x) + (1 − t) · log(1 − σ(x))) for scores x and probabilities t.
 
-    σ and log are one stable function.  ``weight`` w and ``pos_weight`` v (of positive targets, such as one
-    per class) broadcast to that shape; the mean is over elements.
+    σ and log are one stable function.
+    Shapes: x and t (*); ``weight`` w and ``pos_weight`` v (of positive targets, such as one per class) broadcast to
+    that; the mean is over elements.
+    Source: C. Bishop, "Pattern Recognition and Machine Learning", 2006, equation 4.90.
     """
 
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
@@ -89,10 +98,12 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """t · (log t − x), the Kullback-Leibler divergence of the probabilities t from e^x, for shapes that broadcast.
+    """y = t · (log t − x), the Kullback-Leibler divergence of the probabilities t from e^x.
 
-    x holds log-probabilities; target t, or log t with ``log_target``.  ``reduction="batchmean"``, the sum over
-    N, is the divergence of a sample; "mean" is over elements.
+    x holds log-probabilities; target t, or log t with ``log_target``.
+    Shapes: x and target (N, ...), or what broadcasts.  ``reduction="batchmean"``, the sum over N, is the divergence
+    of a sample; "mean" is over elements.
+    Source: S. Kullback, R. Leibler, "On Information and Sufficiency", 1951.
     """
 
     reductions = ("batchmean", *_Loss.reductions)
@@ -106,9 +117,11 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
-    """e^x − t · x for counts t and logs x of their means; without ``log_input``, x − t · log(x + eps) for means x.
+    """y = e^x − t · x for counts t and logs x of their means; without ``log_input``, x − t · log(x + eps) for means x.
 
-    ``full`` adds Stirling's t · log t − t + ½ log 2πt where t > 1.  Shapes broadcast.
+    ``full`` adds Stirling's t · log t − t + ½ log 2πt where t > 1.
+    Shapes: x and target (*), or what broadcasts.
+    Source: P. McCullagh, J. Nelder, "Generalized Linear Models", 1989, chapter 6.
     """
 
     def __init__(
@@ -124,8 +137,9 @@ class PoissonNLLLoss(_Loss):
 class GaussianNLLLoss(_Loss):
     """½ · (log v + (x − t)² / v) for means x and variances v = max(var, eps) of targets t.
 
-    ``full`` adds ½ log 2π.  var has the shape of x, or that without its last axis or with one axis of size 1,
-    or is a number.  Raises ValueError for negative var.
+    ``full`` adds ½ log 2π.
+    Shapes: x and target (*); var of x's shape, or that without its last axis or with one axis of size 1, or a
+    number.  Raises ValueError for negative var.
     Source: D. Nix, A. Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
     """
 
