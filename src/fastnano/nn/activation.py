@@ -275,6 +275,7 @@ class Sigmoid(_Activation):
     """y = 1 / (1 + e^−x).
 
     Shapes: x (*), y the same.
+    Source: D. Rumelhart, G. Hinton, R. Williams, "Learning Representations by Back-Propagating Errors", 1986.
     """
 
     function = staticmethod(F.sigmoid)
@@ -284,6 +285,8 @@ class LogSigmoid(_Activation):
     """y = log(1 / (1 + e^−x)).
 
     Shapes: x (*), y the same.
+    Source: C. Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing", 2001, as
+    −softplus(−x).
     """
 
     function = staticmethod(F.logsigmoid)
@@ -293,6 +296,7 @@ class Tanh(_Activation):
     """y = (e^x − e^−x) / (e^x + e^−x).
 
     Shapes: x (*), y the same.
+    Source: Y. LeCun et al., "Efficient BackProp", 1998.
     """
 
     function = staticmethod(F.tanh)
@@ -302,6 +306,8 @@ class ArcTan(_Activation):
     """y = arctan x, between −π/2 and π/2.
 
     Shapes: x (*), y the same.
+    Source: T. Sivri, N. Akman, A. Berkol, "Multiclass Classification Using Arctangent Activation Function and Its
+    Variations", 2022.
     """
 
     function = staticmethod(F.arctan)
@@ -352,7 +358,7 @@ class Hardtanh(_Inplace):
 
 
 class Hardsigmoid(_Inplace):
-    """y = min(max(x + 3, 0), 6) / 6.  M. Courbariaux et al., "BinaryConnect", 2015.
+    """y = min(max(x + 3, 0), 6) / 6.  A. Howard et al., "Searching for MobileNetV3", 2019.
 
     Shapes: x (*), y the same.
     """
@@ -413,6 +419,7 @@ class Softshrink(_Shrink):
     """y = x − lambd where x > lambd, x + lambd where x < −lambd, else 0; see Hardshrink.
 
     Shapes: x (*), y the same.
+    Source: D. Donoho, I. Johnstone, "Ideal Spatial Adaptation by Wavelet Shrinkage", 1994.
     """
 
     function = staticmethod(F.softshrink)
@@ -431,6 +438,8 @@ class Threshold(_Inplace):
     """y = x where x > threshold, else value.
 
     Shapes: x (*), y the same.
+    Source: K. Konda, R. Memisevic, D. Krueger, "Zero-bias autoencoders and the benefits of co-adapting features",
+    arXiv:1402.3337, where value is 0.
     """
 
     shown = ("threshold", "value")
@@ -446,6 +455,7 @@ class Gaussian(_Activation):
     """y = e^(−x²).
 
     Shapes: x (*), y the same.
+    Source: D. Broomhead, D. Lowe, "Multivariable Functional Interpolation and Adaptive Networks", 1988.
     """
 
     function = staticmethod(F.gaussian)
@@ -459,6 +469,7 @@ class Softmax(_Activation):
 
     None takes axis 0 of arrays of 1 or 3 axes and axis 1 of others, as PyTorch does.
     Shapes: x (*), y the same.
+    Source: J. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
     """
 
     function, shown = staticmethod(F.softmax), ("dim",)
@@ -475,6 +486,7 @@ class LogSoftmax(Softmax):
     """y_i = x_i − log Σ_j e^x_j along the axis ``dim``; see Softmax.
 
     Shapes: x (*), y the same.
+    Source: P. Blanchard, D. Higham, N. Higham, "Accurately Computing the Log-Sum-Exp and Softmax Functions", 2021.
     """
 
     function = staticmethod(F.log_softmax)
@@ -484,13 +496,18 @@ class Softmin(Softmax):
     """y_i = e^−x_i / Σ_j e^−x_j along the axis ``dim``; see Softmax.
 
     Shapes: x (*), y the same.
+    Source: J. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
     """
 
     function = staticmethod(F.softmin)
 
 
 class Softmax2d(Module):
-    """Softmax over the channels of each place of x (N, C, H, W) or (C, H, W)."""
+    """y_c = e^x_c / Σ_d e^x_d over the channels of each place.
+
+    Shapes: x (N, C, H, W) or (C, H, W), y the same.
+    Source: J. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim not in (3, 4):

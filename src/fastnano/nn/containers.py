@@ -275,7 +275,7 @@ def _list_parameters(module: Module) -> str:
 class Residual(Module):
     """y = projection(x) + function(x), or x + function(x) without a projection.
 
-    Both must give the same shape: where ``function`` changes the channels or the size of its input, a
+    Shapes: x (*); both must give the same shape: where ``function`` changes the channels or the size of its input, a
     projection (such as a 1 x 1 convolution of its stride) has to change those of x.
     Source: K. He et al., "Deep Residual Learning for Image Recognition", arXiv:1512.03385.
     """
@@ -299,10 +299,11 @@ class Residual(Module):
 
 
 class Concat(_Indexed):
-    """The outputs of several branches, each of x, one after another along an axis: ``Concat(a, b, dim=1)``.
+    """y = (a(x), b(x), ...) one after another along an axis: ``Concat(a, b, dim=1)``.
 
-    Their shapes agree but along ``dim``.  Source: C. Szegedy et al., "Going Deeper with Convolutions",
-    arXiv:1409.4842.
+    Shapes: of branches that give (N, C₁, H, W) and (N, C₂, H, W), y (N, C₁ + C₂, H, W): they agree but along
+    ``dim``.
+    Source: C. Szegedy et al., "Going Deeper with Convolutions", arXiv:1409.4842.
     """
 
     def __init__(self, *branches: Module | Mapping[str, Module], dim: int = 1) -> None:

@@ -126,6 +126,7 @@ class Conv1d(_Conv):
 
     Shapes: x (N, C, L) or (C, L); weight (out_channels, in_channels/groups, kernel_size); y (N, out_channels, P).
     All else is as in ``Conv2d``.
+    Source: A. Waibel et al., "Phoneme Recognition Using Time-Delay Neural Networks", 1989.
     """
 
     dims = 1
@@ -179,6 +180,7 @@ class Conv3d(_Conv):
     Shapes: x (N, C, D, H, W) or (C, D, H, W); weight (out_channels, in_channels/groups, kernel_d, kernel_h,
     kernel_w).  All else is as in ``Conv2d``.  It runs as one convolution of images, for which every slice of x is
     copied for each place of the kernel's depth that meets it.
+    Source: S. Ji et al., "3D Convolutional Neural Networks for Human Action Recognition", 2013.
     """
 
     dims = 3
@@ -238,6 +240,7 @@ class ConvTranspose1d(_ConvTranspose):
 
     Shapes: x (N, C, L) or (C, L); weight (in_channels, out_channels/groups, kernel_size).  All else is as in
     ``ConvTranspose2d``.
+    Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
     """
 
     dims = 1

@@ -37,9 +37,10 @@ class Dropout(Module):
 
 
 class Dropout1d(Dropout):
-    """Dropout of whole channels: x (N, C, L) or (C, L), one mask value for all of a channel.
+    """Dropout of whole channels: in training, y[n,c] = x[n,c] / (1 − p) with probability 1 − p, else 0.
 
-    Neighbouring values of a feature map are alike, so that dropping single ones hides little.
+    Shapes: x (N, C, L) or (C, L), y the same.  Neighbouring values of a feature map are alike, so that dropping
+    single ones hides little.
     Source: J. Tompson et al., "Efficient Object Localization Using Convolutional Networks", arXiv:1411.4280.
     """
 
@@ -47,13 +48,21 @@ class Dropout1d(Dropout):
 
 
 class Dropout2d(Dropout):
-    """Dropout1d for images: x (N, C, H, W); x of three axes is taken for (N, C, L), as PyTorch does."""
+    """Dropout of whole channels of images: in training, y[n,c] = x[n,c] / (1 − p) with probability 1 − p, else 0.
+
+    Shapes: x (N, C, H, W), y the same; x of three axes is taken for (N, C, L), as PyTorch does.
+    Source: J. Tompson et al., "Efficient Object Localization Using Convolutional Networks", arXiv:1411.4280.
+    """
 
     function = staticmethod(F.dropout2d)
 
 
 class Dropout3d(Dropout):
-    """Dropout1d for volumes: x (N, C, D, H, W) or (C, D, H, W)."""
+    """Dropout of whole channels of volumes: in training, y[n,c] = x[n,c] / (1 − p) with probability 1 − p, else 0.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W), y the same.
+    Source: J. Tompson et al., "Efficient Object Localization Using Convolutional Networks", arXiv:1411.4280.
+    """
 
     function = staticmethod(F.dropout3d)
 
@@ -70,6 +79,10 @@ class AlphaDropout(Dropout):
 
 
 class FeatureAlphaDropout(Dropout):
-    """AlphaDropout of whole channels: x (N, C, *), one mask value for all of a channel."""
+    """AlphaDropout of whole channels: in training, y[n,c] = a · x[n,c] + b with probability 1 − p, else b − a · λ.
+
+    Shapes: x (N, C, *), y the same.  a, b and λ as in ``AlphaDropout``.
+    Source: G. Klambauer et al., "Self-Normalizing Neural Networks", arXiv:1706.02515.
+    """
 
     function = staticmethod(F.feature_alpha_dropout)

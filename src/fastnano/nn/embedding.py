@@ -23,6 +23,7 @@ class Embedding(Module):
     embedding_dim).  The row ``padding_idx`` starts as zeros and gets no gradient.  With ``max_norm`` the rows in
     use that are longer, in the norm ``norm_type``, are first scaled down to it, in place.
     Initial weight: standard normal.  Raises IndexError for a number of no row.
+    Source: Y. Bengio et al., "A Neural Probabilistic Language Model", 2003.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class EmbeddingBag(Embedding):
     Shapes: x (B, N), a bag in each row, or (N,) with ``offsets`` (B,), where each bag begins (and with
     ``include_last_offset`` where the last one ends); weight (num_embeddings, embedding_dim), y (B, embedding_dim).
     ``per_sample_weights``, of x's shape, weigh the rows of a sum.  Integers equal to ``padding_idx`` are left out.
+    Source: A. Joulin et al., "Bag of Tricks for Efficient Text Classification", arXiv:1607.01759.
     """
 
     def __init__(

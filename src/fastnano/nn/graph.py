@@ -63,6 +63,7 @@ class MessagePassing(Module):
             def message(self, x_j, weight):
                 return weight * x_j
 
+    Shapes: x (N, F), edge_index (2, E): sources above, targets below; messages (E, F′), y (N, F′).
     Source: J. Gilmer et al., "Neural Message Passing for Quantum Chemistry", arXiv:1704.01212.
     """
 

@@ -45,6 +45,7 @@ class Bilinear(Module):
 
     Shapes: x1 (*, in1_features), x2 (*, in2_features), weight (out_features, in1_features, in2_features), y (*,
     out_features).  Initial weight and bias: uniform in ±1/√in1_features.
+    Source: J. Tenenbaum, W. Freeman, "Separating Style and Content with Bilinear Models", 2000.
     """
 
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
@@ -85,7 +86,10 @@ class Maxout(Linear):
 
 
 class Flatten(Module):
-    """Join the axes start_dim to end_dim into one: (N, C, H, W) becomes (N, C·H·W)."""
+    """y = x with the axes start_dim to end_dim joined into one.
+
+    Shapes: x (N, C, H, W), for instance, y (N, C·H·W).
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -99,8 +103,9 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split the axis ``dim`` into axes of ``unflattened_size``: with dim 1 and size (C, H, W) (N, C·H·W) becomes (N, C,
-    H, W).  One of the sizes may be −1, what is left.
+    """y = x with the axis ``dim`` split into axes of ``unflattened_size``, of which one may be −1, what is left.
+
+    Shapes: x (N, C·H·W), for instance, with dim 1 and size (C, H, W), y (N, C, H, W).
     """
 
     def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
@@ -125,7 +130,10 @@ class Unflatten(Module):
 
 
 class Identity(Module):
-    """y = x; takes any arguments and ignores them."""
+    """y = x; takes any arguments and ignores them.
+
+    Shapes: x (*), y the same.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -107,13 +107,19 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """BatchNorm1d for images: x (N, C, H, W), statistics over batch, height and width."""
+    """y = weight · (x − mean) / √(var + eps) + bias per channel, statistics over batch, height and width.
+
+    Shapes: x (N, C, H, W).  All else is as in ``BatchNorm1d``.  Source: S. Ioffe, C. Szegedy, arXiv:1502.03167.
+    """
 
     axes = (4,)
 
 
 class BatchNorm3d(_BatchNorm):
-    """BatchNorm1d for volumes: x (N, C, D, H, W), statistics over batch, depth, height and width."""
+    """y = weight · (x − mean) / √(var + eps) + bias per channel, statistics over batch, depth, height and width.
+
+    Shapes: x (N, C, D, H, W).  All else is as in ``BatchNorm1d``.  Source: S. Ioffe, C. Szegedy, arXiv:1502.03167.
+    """
 
     axes = (5,)
 
@@ -164,13 +170,21 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """InstanceNorm1d for images: x (N, C, H, W) or (C, H, W), statistics over height and width."""
+    """y = weight · (x − mean) / √(var + eps) + bias per channel and sample, statistics over height and width.
+
+    Shapes: x (N, C, H, W) or (C, H, W).  All else is as in ``InstanceNorm1d``.
+    Source: D. Ulyanov, A. Vedaldi, V. Lempitsky, arXiv:1607.08022.
+    """
 
     axes = (3, 4)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """InstanceNorm1d for volumes: x (N, C, D, H, W) or (C, D, H, W), statistics over depth, height and width."""
+    """y = weight · (x − mean) / √(var + eps) + bias per channel and sample, statistics over depth, height and width.
+
+    Shapes: x (N, C, D, H, W) or (C, D, H, W).  All else is as in ``InstanceNorm1d``.
+    Source: D. Ulyanov, A. Vedaldi, V. Lempitsky, arXiv:1607.08022.
+    """
 
     axes = (4, 5)
 

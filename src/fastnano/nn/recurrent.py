@@ -203,9 +203,10 @@ class RNN(_Layers, _Elman):
 class LSTM(_Layers, _Lstm):
     """i, f, g, o = W_ih x_t + b_ih + W_hh h_{t−1} + b_hh;  c_t = σ(f) c_{t−1} + σ(i) tanh(g);  h_t = σ(o) tanh(c_t).
 
-    Shapes, layers and names as for RNN, parameters of 4 · hidden_size rows in the order i, f, g, o.
-    ``forward(x, hx=None)`` takes the pair (h, c) and returns (output, (h_n, c_n)).  Raises NotImplementedError for
-    a ``proj_size``.  Source: S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9, 1997.
+    Shapes: x (T, N, input_size), all else as for RNN, also layers and names; parameters have 4 · hidden_size rows
+    in the order i, f, g, o.  ``forward(x, hx=None)`` takes the pair (h, c) and returns (output, (h_n, c_n)).
+    Raises NotImplementedError for a ``proj_size``.
+    Source: S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9, 1997.
     """
 
 
@@ -213,7 +214,8 @@ class GRU(_Layers, _Gru):
     """r = σ(W_ir x_t + b_ir + W_hr h_{t−1} + b_hr), z likewise;  n = tanh(W_in x_t + b_in + r (W_hn h_{t−1} + b_hn));
     h_t = (1 − z) n + z h_{t−1}.
 
-    Shapes, layers and names as for RNN, parameters of 3 · hidden_size rows in the order r, z, n.
+    Shapes: x (T, N, input_size), all else as for RNN, also layers and names; parameters have 3 · hidden_size rows
+    in the order r, z, n.
     Source: K. Cho et al., arXiv:1406.1078; the reset gate acts behind the product, as in cuDNN.
     """
 
@@ -246,7 +248,11 @@ class _Cell(_Recurrent):
 
 
 class RNNCell(_Cell, _Elman):
-    """One step of an RNN: ``forward(x, hx=None)`` gives h; x (N, input_size) or (input_size,), h (N, hidden_size)."""
+    """h′ = tanh(W_ih x + b_ih + W_hh h + b_hh), or ReLU of it: one step of an RNN, ``forward(x, hx=None)`` gives h′.
+
+    Shapes: x (N, input_size) or (input_size,), h and h′ (N, hidden_size) or (hidden_size,).
+    Source: J. Elman, "Finding Structure in Time", 1990.
+    """
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh"
@@ -260,8 +266,16 @@ class RNNCell(_Cell, _Elman):
 
 
 class LSTMCell(_Cell, _Lstm):
-    """One step of an LSTM: ``forward(x, (h, c)=None)`` gives (h, c); shapes as for RNNCell."""
+    """One step of an LSTM, c′ = σ(f) c + σ(i) tanh(g), h′ = σ(o) tanh(c′): ``forward(x, (h, c)=None)`` gives (h′, c′).
+
+    Shapes: x (N, input_size) or (input_size,), h and c (N, hidden_size) or (hidden_size,).
+    Source: S. Hochreiter, J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9, 1997.
+    """
 
 
 class GRUCell(_Cell, _Gru):
-    """One step of a GRU: ``forward(x, hx=None)`` gives h; shapes as for RNNCell."""
+    """One step of a GRU, h′ = (1 − z) n + z h with z and n as in ``GRU``: ``forward(x, hx=None)`` gives h′.
+
+    Shapes: x (N, input_size) or (input_size,), h and h′ (N, hidden_size) or (hidden_size,).
+    Source: K. Cho et al., arXiv:1406.1078; the reset gate acts behind the product, as in cuDNN.
+    """

@@ -29,6 +29,8 @@ class Upsample(Module):
     Shapes: x (N, C, L), (N, C, H, W) or (N, C, D, H, W); y of ``size``, or ⌊x's size · scale_factor⌋.  ``mode`` is
     "nearest", "linear" (of three axes), "bilinear" or "bicubic" (of four), "trilinear" (of five) or "area";
     ``align_corners`` lays the outermost values on each other.
+    Sources: R. Gonzalez, R. Woods, "Digital Image Processing", 2018, section 2.4; of "bicubic" R. Keys, "Cubic
+    Convolution Interpolation for Digital Image Processing", 1981, here with a = −¾.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class UpsamplingNearest2d(Upsample):
     """y[n,c,p,q] = x[n, c, ⌊p·H/P⌋, ⌊q·W/Q⌋]: ``Upsample`` with mode "nearest".
 
     Shapes: x (N, C, H, W); y of ``size`` (P, Q), or ⌊x's size · scale_factor⌋.
+    Source: R. Gonzalez, R. Woods, "Digital Image Processing", 2018, section 2.4.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class UpsamplingBilinear2d(Upsample):
     """y[n,c,p,q] = x at p·(H − 1)/(P − 1) and q·(W − 1)/(Q − 1): ``Upsample`` with mode "bilinear" and align_corners.
 
     Shapes: x (N, C, H, W); y of ``size`` (P, Q), or ⌊x's size · scale_factor⌋.
+    Source: R. Gonzalez, R. Woods, "Digital Image Processing", 2018, section 2.4.
     """
 
     def __init__(
@@ -106,6 +110,8 @@ class PixelUnshuffle(Module):
     """y[n, c·r² + i·r + j, h, w] = x[n, c, h·r + i, w·r + j], with r the ``downscale_factor``.
 
     Shapes: x (*, C, H·r, W·r), y (*, C·r², H, W).  The reverse of ``PixelShuffle``.
+    Source: W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+    Convolutional Neural Network", 2016.
     """
 
     def __init__(self, downscale_factor: int) -> None:
@@ -123,6 +129,8 @@ class Unfold(Module):
     """y[n, (c·K + k)·L + l, p·Q + q] = x[n, c, p·stride + k·dilation − padding, q·… + l·…]: windows as columns.
 
     Shapes: x (N, C, H, W) or (C, H, W); y (N, C·K·L, P·Q), P and Q as in ``Conv2d``.
+    Source: K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document
+    Processing", 2006.
     """
 
     def __init__(self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1) -> None:
@@ -141,9 +149,11 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """The transpose of ``Unfold``: each column is added to where its window lies.
+    """y[n, c, i, j] = Σ x[n, (c·K + k)·L + l, p·Q + q] over what ``Unfold`` takes from (i, j): the transpose of it.
 
     Shapes: x (N, C·K·L, P·Q) or (C·K·L, P·Q); y (N, C, *output_size) or (C, *output_size).
+    Source: K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document
+    Processing", 2006.
     """
 
     def __init__(
@@ -164,7 +174,11 @@ class Fold(Module):
 
 
 class ChannelShuffle(Module):
-    """Channels dealt from ``groups`` groups in turn: (N, C, *) keeps its shape; see ``F.channel_shuffle``."""
+    """y[n, c·g + k] = x[n, k·C/g + c]: channels dealt in turn from g = ``groups`` groups.
+
+    Shapes: x (N, C, *), y the same.
+    Source: X. Zhang et al., "ShuffleNet", arXiv:1707.01083.
+    """
 
     def __init__(self, groups: int) -> None:
         super().__init__()
