@@ -34,6 +34,7 @@ def test_gaussian(backend):
         y, dx = both(nn.Gaussian(), X[1:-1], np.float32)
     np.testing.assert_allclose(y, np.exp(-(X[1:-1] ** 2)), rtol=1e-6)
     np.testing.assert_allclose(dx, -2 * X[1:-1] * y, rtol=1e-6)
+    np.testing.assert_allclose(F.gaussian(X).data, np.exp(-(X**2)))
 
 
 SIGMOID = 1 / (1 + np.exp(-2 * X))

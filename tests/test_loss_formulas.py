@@ -1,5 +1,7 @@
 """The losses that PyTorch lacks, against their formulas in NumPy, and their gradients against finite differences."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,14 @@ OF_SHARES = {
     "LogCoshLoss()": lambda x, t: np.log(np.cosh(x - t)),
 }
 FORMULAS = OF_SCORES | OF_SHARES
+FUNCTIONS = (
+    {  # of those with default numbers, by name
+        re.sub(r"(?<=.)(?=[A-Z][a-z])", "_", text[:-2]).lower(): text
+        for text in FORMULAS
+        if text.endswith("()") and text != "LogLoss()"  # another name of CrossEntropyLoss
+    }
+    | {"sse_loss": "SSELoss('mean')"}
+)
 REDUCED = {"mean": np.mean, "sum": np.sum, "none": lambda loss: loss}
 SHAPES = ((5, 4), (1, 1), (17, 3), (2, 4, 3), (2, 3, 4, 5))
 
@@ -83,6 +93,14 @@ def test_formula(text, shape, reduction):
     single = build(text, reduction)(fn.tensor(x.astype("f")), fn.tensor(t.astype("f")))
     assert single.dtype == np.float32
     np.testing.assert_allclose(single.data, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_function_is_the_loss(name):
+    (x, t), text = arrays((5, 4), FUNCTIONS[name]), FUNCTIONS[name]
+    for reduction in REDUCED:
+        want = build(text, reduction)(fn.tensor(x), t).data
+        np.testing.assert_array_equal(getattr(F, name)(x, t, reduction=reduction).data, want)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba", "cython"])

@@ -6,6 +6,14 @@ from . import row
 
 TIES = np.random.default_rng(0).integers(-1, 2, (2, 3, 6, 7)).astype(float)  # full of equal values
 
+
+def apart(most, *shape, places):
+    """Numbers from 0 to most - 1, none of them twice in the last axes, whose number is ``places``."""
+    rows = np.tile(np.arange(most), (*shape[:-places], 1))
+    found = np.random.default_rng(0).permuted(rows, axis=-1)
+    return found[..., : np.prod(shape[-places:])].reshape(shape)
+
+
 ROWS = [
     *(
         row(f"{kind}Pool{len(shape)}d({numbers})", (*lead, *shape))
@@ -80,6 +88,14 @@ ROWS = [
     row(
         "lambda x: F.max_unpool2d(*F.max_pool2d(x, (1, 3), return_indices=True), (1, 3), padding=0)",
         (1, 2, 4, 9),
+    ),
+    row("MaxUnpool1d(2)", (2, 4), apart(8, 2, 4, places=1)),
+    row("MaxUnpool1d(3, stride=2, padding=1)", (1, 2, 4), apart(7, 1, 2, 4, places=1)),
+    row("MaxUnpool2d(2)", (2, 3, 2, 2), apart(16, 2, 3, 2, 2, places=2)),
+    row(
+        "MaxUnpool2d((2, 3), stride=(2, 1), padding=(0, 1))",
+        *((1, 2, 2, 3), apart(15, 1, 2, 2, 3, places=2)),
+        call="lambda m, x, i: m(x, i, output_size=(5, 3))",
     ),
     row("MaxPool3d(2)", (0, 4, 4, 4, 4)),
     row("MaxPool3d(2, return_indices=True)", (0, 4, 4, 4, 4)),

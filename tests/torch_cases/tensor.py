@@ -36,6 +36,7 @@ ELEMENTWISE = [
     row("lambda x, y: torch.add(x, y, alpha=0.3) * torch.sub(x, y, alpha=2)", X, X),
     row("lambda x, y: torch.div(x, y, rounding_mode='trunc')", X, X),
     row("lambda x, y: torch.div(x, y, rounding_mode='floor').detach()", X, X),
+    row("lambda x, y: (x // y, torch.floor_divide(x, y))", integers(9, 3, 4) - 4, integers(3, 4) + 1),
     row("lambda x, y: (x // y).detach()", X, X),
     row("lambda x, y: x % y", X, X),
     row("lambda x: x % 0.7", X),
@@ -64,6 +65,10 @@ COMPARISONS = [
         MASK[:, :3],
     ),
     row("lambda x: (~x, x & x.T, x | x.T, x ^ x.T, torch.logical_not(x))", MASK[:, :3]),
+    *each(
+        "lambda x, y: torch.bitwise_FUNCTION(x, y)", integers(9, 3, 4), integers(9, 4), FUNCTION="and or xor"
+    ),
+    row("lambda x: torch.bitwise_not(x)", integers(9, 3, 4)),
     row("lambda x: (torch.isclose(x, x + 1e-4), torch.isclose(x, x + 1e-4, 0, 1e-3))", TIES),
     row("lambda x: (torch.isnan(1 / x), torch.isinf(x), torch.isfinite(x))", np.array([1.0, np.nan, 2.0])),
     row("lambda x: (torch.isinf(x), torch.isfinite(x))", np.array([np.inf, -np.inf, 0.0])),
@@ -145,7 +150,7 @@ MOVEMENT = [
     row("lambda x: torch.repeat_interleave(x, torch.tensor([2, 0, 1]), 0)", (3, 4)),
     row("lambda x, y: torch.cat((x, y))", (2, 3), (4, 3)),
     row("lambda x, y, z: torch.cat([x, y, z], -1)", (2, 3), (2, 1), (2, 4)),
-    row("lambda x, y: torch.concat((x, y), 1)", (2, 3), (2, 0)),
+    *each("lambda x, y: torch.FUNCTION((x, y), 1)", (2, 3), (2, 0), FUNCTION="concat concatenate"),
     row("lambda x, y: torch.stack((x, y, x))", (2, 3), (2, 3)),
     row("lambda x, y: torch.stack((x, y), -1)", (2, 3), (2, 3)),
     row("lambda x, y: torch.stack((x, y))", (), ()),
