@@ -15,6 +15,7 @@ class GaussianNoise(Transform):
 
     Both are of pixels from 0 to 1, to which the result is clipped (unless ``clip=False``, as for normalised
     floats); uint8 images take 255 times as much, and are rounded and clipped to 0 to 255.
+    Source: C. Bishop, "Training with Noise is Equivalent to Tikhonov Regularization", 1995.
     """
 
     def __init__(self, mean: float = 0.0, sigma: float = 0.1, clip: bool = True, seed: Seed = None) -> None:
@@ -55,7 +56,8 @@ class _Erasing(RandomTransform):
 
 
 class Cutout(_Erasing):
-    """Erase a square of ``size`` pixels around a pixel of each image drawn at random; what lies outside is lost.
+    """y = ``value`` in a square of ``size`` pixels around a pixel of each image drawn at random, else x; what of the
+    square lies outside is lost.
 
     Source: T. DeVries, G. Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout",
     arXiv:1708.04552.
@@ -77,8 +79,9 @@ class Cutout(_Erasing):
 
 
 class RandomErasing(_Erasing):
-    """With probability ``p``, erase a rectangle of an image: its share of the area uniform in ``scale``, the
-    logarithm of height / width uniform between those of ``ratio``, its place uniform; never larger than the image.
+    """With probability ``p``, y = ``value`` in a rectangle of an image, else x: its share of the area uniform in
+    ``scale``, the logarithm of height / width uniform between those of ``ratio``, its place uniform; never larger
+    than the image.
 
     Source: Z. Zhong et al., "Random Erasing Data Augmentation", arXiv:1708.04896.
     """
@@ -120,8 +123,8 @@ def _place(chance: NDArray[Any], count: Any) -> NDArray[Any]:
 
 
 class ElasticTransform(Transform):
-    """Pull each image like a sheet of rubber: pixel p comes from p + alpha · (G ∗ u)(p), with two fields u uniform
-    in ±1 in each pixel and G a Gaussian of ``sigma`` pixels; bilinear, outside is zero.
+    """y at p = x at p + alpha · (G ∗ u)(p): a sheet of rubber that is pulled, with two fields u uniform in ±1 in each
+    pixel and G a Gaussian of ``sigma`` pixels; bilinear, outside is zero.
 
     A large sigma moves neighbours alike, a larger alpha moves them further; the usual values are Simard's, for
     images of 29 x 29.

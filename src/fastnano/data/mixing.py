@@ -80,7 +80,7 @@ class MixUp(Mix):
 
 
 class CutMix(Mix):
-    """Put into each image a rectangle of another image of the batch: a share 1 − λ of the area, of the image's
+    """y = x′, another image of the batch, in a rectangle, else x: it is a share 1 − λ of the area, of the image's
     shape, around a pixel drawn at random, with λ ~ Beta(alpha, alpha), the same for all images of a batch.
 
     The targets are mixed by the areas; what of the rectangle lies outside counts for x.

@@ -89,6 +89,7 @@ class Normalize(Transform):
     """y = (x / 255 − mean) / std for uint8, y = (x − mean) / std for float; float32 (N, C, H, W).
 
     ``mean`` and ``std`` are of pixels from 0 to 1: numbers, or one per channel.
+    Source: Y. LeCun et al., "Efficient BackProp", 1998, section 4.3.
     """
 
     def __init__(self, mean: float | Sequence[float] = 0.0, std: float | Sequence[float] = 1.0) -> None:
@@ -121,7 +122,11 @@ class ToFloat(Normalize):
 
 
 class RandomShift(RandomTransform):
-    """Move each image by −pixels to +pixels, each way alike, in whole pixels; zeros move in."""
+    """y[i,j] = x[i + a, j + b], a and b whole numbers from −pixels to +pixels, all alike; zeros move in.
+
+    Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural
+    Networks", 2012, section 4.1.
+    """
 
     def __init__(self, pixels: int, seed: Seed = None) -> None:
         super().__init__(seed)
@@ -145,10 +150,13 @@ class RandomShift(RandomTransform):
 
 
 class RandomRotation(RandomTransform):
-    """Turn each image about its centre by −degrees to +degrees, or from a pair, counter-clockwise.
+    """y at p = x at c + R (p − c): each image turned about its centre c by −degrees to +degrees, or from a pair,
+    counter-clockwise.
 
     Bilinear: an output pixel is the mean of the four input pixels around the point it comes from, weighted by
     nearness; outside is zero. uint8 images are rounded to uint8.
+    Source: P. Simard, D. Steinkraus, J. Platt, "Best Practices for Convolutional Neural Networks Applied to Visual
+    Document Analysis", 2003.
     """
 
     def __init__(self, degrees: float | tuple[float, float], seed: Seed = None) -> None:
@@ -207,7 +215,11 @@ def sampled(images: Images, from_y: Numbers, from_x: Numbers) -> Images:
 
 
 class RandomHorizontalFlip(RandomTransform):
-    """Mirror each image left to right with probability ``p``."""
+    """y[i,j] = x[i, W − 1 − j], left and right exchanged, with probability ``p`` for each image, else x.
+
+    Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural
+    Networks", 2012, section 4.1.
+    """
 
     def __init__(self, p: float = 0.5, seed: Seed = None) -> None:
         super().__init__(seed)

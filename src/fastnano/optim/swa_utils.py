@@ -77,11 +77,13 @@ def get_swa_multi_avg_fn() -> MultiAverage:
 class AveragedModel(Module):
     """A copy of a model, ``module``, whose parameters are averages of the model's at each ``update_parameters``.
 
-    The equal average of all (SWA), or what ``multi_avg_fn(averaged, current, number)`` makes of two lists of tensors,
-    or ``avg_fn(averaged, current, number)`` of two tensors, ``number`` being that of the updates before.  Buffers are
-    the model's own, or, with ``use_buffers``, averaged too.  ``n_averaged`` counts the updates.
+    p̄ ← p̄ + (p − p̄) / (n + 1), the equal average of all (SWA), n updates having gone before, or what
+    ``multi_avg_fn(averaged, current, n)`` makes of two lists of tensors, or ``avg_fn(averaged, current, n)`` of two
+    tensors.  Buffers are the model's own, or, with ``use_buffers``, averaged too.  ``n_averaged`` counts the
+    updates.
 
-    Source: P. Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", arXiv:1803.05407.
+    Source: P. Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization",
+    arXiv:1803.05407.
     """
 
     def __init__(
@@ -150,10 +152,11 @@ def update_bn(loader: Iterable[Any], model: Module, device: None = None) -> None
 
 
 class SWALR(LRScheduler):
-    """From each group's learning rate, as it is when ``step`` is first called, to swa_lr in ``anneal_epochs`` steps,
-    along a cosine or ("linear") a line; then it stays there.
+    """lr = start + (swa_lr − start) · (1 − cos(π s)) / 2, or, with "linear", start + (swa_lr − start) · s, where s =
+    min(t / anneal_epochs, 1) and start is each group's learning rate when ``step`` is first called.
 
-    Source: P. Izmailov et al., arXiv:1803.05407.
+    Source: P. Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization",
+    arXiv:1803.05407.
     """
 
     def __init__(

@@ -163,9 +163,12 @@ def _linear(start: float, end: float, share: float) -> float:
 
 
 class OneCycleLR(LRScheduler):
-    """From max_lr/div_factor up to max_lr, then down to that start / final_div_factor, over all batches of a
+    """From max_lr / div_factor up to max_lr, then down to that start / final_div_factor, over all batches of a
     training; momentum (or β₁) runs the other way.  Call ``step()`` after each batch.
 
+    Each way lr = end + (start − end) · (1 + cos(π s)) / 2, or, with "linear", start + (end − start) · s, s from 0
+    to 1; up for ``pct_start`` of the steps.  With ``three_phase`` it goes down to the start as fast as up, and on
+    from there.
     Source: L. Smith, N. Topin, "Super-Convergence", arXiv:1708.07120.
     """
 

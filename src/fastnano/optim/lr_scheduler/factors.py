@@ -38,7 +38,10 @@ class _Factor(LRScheduler):
 
 
 class StepLR(_Factor):
-    """lr = initial · gamma^⌊t / step_size⌋."""
+    """lr = initial · gamma^⌊t / step_size⌋.
+
+    Source: C. Szegedy et al., "Going Deeper with Convolutions", arXiv:1409.4842 (4 % less every 8 epochs).
+    """
 
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
@@ -52,7 +55,10 @@ class StepLR(_Factor):
 
 
 class MultiStepLR(_Factor):
-    """lr = initial · gamma^(number of milestones up to t)."""
+    """lr = initial · gamma^(number of milestones up to t).
+
+    Source: K. He et al., "Deep Residual Learning for Image Recognition", arXiv:1512.03385, section 4.2.
+    """
 
     def __init__(
         self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
@@ -65,7 +71,11 @@ class MultiStepLR(_Factor):
 
 
 class ExponentialLR(_Factor):
-    """lr = initial · gammaᵗ."""
+    """lr = initial · gammaᵗ.
+
+    Source: C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", arXiv:1512.00567, section
+    8.
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -76,7 +86,11 @@ class ExponentialLR(_Factor):
 
 
 class ConstantLR(_Factor):
-    """lr = initial · factor as long as t < total_iters, then initial."""
+    """lr = initial · factor as long as t < total_iters, then initial.
+
+    Source: P. Goyal et al., "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", arXiv:1706.02677, section
+    2.2 (constant warmup).
+    """
 
     def __init__(
         self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1
@@ -91,7 +105,11 @@ class ConstantLR(_Factor):
 
 
 class LinearLR(_Factor):
-    """lr = initial · (start_factor + (end_factor − start_factor) · min(t / total_iters, 1))."""
+    """lr = initial · (start_factor + (end_factor − start_factor) · min(t / total_iters, 1)).
+
+    Source: P. Goyal et al., "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", arXiv:1706.02677, section
+    2.2 (gradual warmup).
+    """
 
     def __init__(
         self,
@@ -114,7 +132,10 @@ class LinearLR(_Factor):
 
 
 class PolynomialLR(_Factor):
-    """lr = initial · (1 − min(t / total_iters, 1))^power."""
+    """lr = initial · (1 − min(t / total_iters, 1))^power.
+
+    Source: L.-C. Chen et al., "DeepLab", arXiv:1606.00915 ("poly").
+    """
 
     def __init__(
         self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1

@@ -21,6 +21,8 @@ class ReduceLROnPlateau(LRScheduler):
     Better is, in mode "min", below best · (1 − threshold), or, with threshold_mode="abs", below best − threshold; in
     mode "max" above best · (1 + threshold), or best + threshold.  Changes of ``eps`` or less are not made.  Trainer
     gives it the validation loss (accuracy in mode "max"), or the training's where there are no validation data.
+    Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural Networks",
+    2012, section 5.
     """
 
     def __init__(

@@ -13,8 +13,8 @@ __all__ = ["LRScheduler"]
 class LRScheduler:
     """The base: ``values(t)`` gives each group's hyper-parameters at step t, in closed form.
 
-    # Design: a schedule is a function of the step, not a recurrence as PyTorch's are: it can be unrolled to a
-    # table and resumed anywhere.  The numbers are the same as long as nobody else writes the learning rate.
+    A schedule is a function of the step, not a recurrence as PyTorch's are: it can be unrolled to a table and
+    resumed anywhere.  The numbers are the same as long as nobody else writes the learning rate.
     """
 
     per_batch = False  # whether step() follows each batch rather than each epoch
