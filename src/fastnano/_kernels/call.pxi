@@ -147,6 +147,7 @@ cdef void block_item(void *context, Py_ssize_t item, int thread) noexcept nogil:
     cdef Py_ssize_t some, first, live
     cdef int k, at
     if program.sums and call.items > 1:
+        allow(copy, call.copy_bytes)
         memset(copy, 0, call.copy_bytes)
     while block < last:
         some = min(call.step, last - block)

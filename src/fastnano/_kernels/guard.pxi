@@ -23,7 +23,7 @@ cdef void guard_blocks(Call *call, char *own, char *copy, Py_ssize_t some) noexc
 cdef void guard_entry(
     const Entry *entry, const Phase *phase, char *own, char *copy, Py_ssize_t block, Py_ssize_t some, int strip
 ) noexcept nogil:
-    """Before a call of a plan's block part."""
+    """Before a call of a plan's block part, on one of its strips."""
     cdef Run *run = phase.run
     cdef int k, count = entry.call.program.arrays if entry.task == RUN else 2
     cdef bint late, single
@@ -33,7 +33,7 @@ cdef void guard_entry(
     for late in range(2):  # what is read first: a result may take its place
         for k in range(count):
             if writes(entry, k) == late:
-                lend_operand(entry, k, run, at(&entry.operand[k], own, copy, block), some, strip == 0)
+                lend_operand(entry, k, run, at(&entry.operand[k], own, copy, block), some, strip)
     if entry.task == RUN:
         single = run.lanes == 1 and entry.call.program.mode == BLOCKS
         own_lines(run, scratch, lend_scratch(&entry.call, scratch, some, single), 0)
@@ -44,14 +44,17 @@ cdef inline bint writes(const Entry *entry, int k) noexcept nogil:
 
 
 cdef void lend_operand(
-    const Entry *entry, int k, Run *run, char *place, Py_ssize_t some, bint first
+    const Entry *entry, int k, Run *run, char *place, Py_ssize_t some, int strip
 ) noexcept nogil:
     cdef const Operand *operand = &entry.operand[k]
-    cdef Py_ssize_t bytes = 4 * entry.call.count[k] * (1 if operand.home == WORKER else run.lanes * some)
-    cdef bint fresh = first and writes(entry, k) and operand.home != WORKER
+    cdef Py_ssize_t bytes = 4 * entry.call.count[k] * (1 if operand.home == WORKER else run.lanes * some), begin = 0
+    cdef bint fresh = writes(entry, k) and operand.home != WORKER
     cdef int j
     if operand.home == FIXED:
         return
+    if operand.strip or (entry.task == RUN and entry.call.program.mode == RANGE):
+        begin, bytes = bytes // 4 * strip // entry.strips * 4, bytes // 4 * (strip + 1) // entry.strips * 4
+        place, bytes = place + begin, bytes - begin
     if operand.home == ARENA and not writes(entry, k) and not owns(run, place, bytes, operand.stride):
         fprintf(stderr, "operand %d of the next call holds another value\n", k)
         return
@@ -62,15 +65,21 @@ cdef void lend_operand(
     lend(place, bytes, fresh)
 
 
+# A line is what its first byte is: strips of an elementwise call may part within one.
+
+cdef inline Py_ssize_t line_of(const Run *run, const char *place) noexcept nogil:
+    return (place - run.threads + LINE - 1) // LINE
+
+
 cdef void own_lines(Run *run, const char *place, Py_ssize_t bytes, Py_ssize_t whose) noexcept nogil:
-    cdef Py_ssize_t line, first = (place - run.threads) // LINE
-    for line in range(first, first + bytes // LINE):
+    cdef Py_ssize_t line
+    for line in range(line_of(run, place), line_of(run, place + bytes)):
         run.owner[line] = whose
 
 
 cdef bint owns(const Run *run, const char *place, Py_ssize_t bytes, Py_ssize_t whose) noexcept nogil:
-    cdef Py_ssize_t line, first = (place - run.threads) // LINE
-    for line in range(first, first + bytes // LINE):
+    cdef Py_ssize_t line
+    for line in range(line_of(run, place), line_of(run, place + bytes)):
         if run.owner[line] != whose:
             return False
     return True
