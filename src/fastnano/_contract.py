@@ -108,12 +108,8 @@ class Contract:
 
     @cached_property
     def float_argument(self) -> str:
-        """An array of the float dtype a call runs in; the first array where the row fixes every dtype."""
-        return next((a.name for a in self.arrays if a.dtype is None), self.arrays[0].name)
-
-    def dtype(self, env: Mapping[str, Any]) -> np.dtype:
-        """The float dtype a call runs in."""
-        return env[self.float_argument].dtype
+        """An array of the float dtype that a call runs in; "": the row fixes every dtype."""
+        return next((a.name for a in self.arrays if a.dtype is None), "")
 
     def bind(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any]) -> Sizes:
         """Check the given arrays and scalars; return the size of every letter."""

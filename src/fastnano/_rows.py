@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -207,13 +206,12 @@ class Expression(Row):
         **gradients: Callable[..., Any],
     ) -> None:
         self.name = name
-        parameters = inspect.signature(forward).parameters.values()
-        self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
-        self.scalars = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.inputs, self.scalars = _parameters(forward)
 
         def formula(part: str, function: Callable[..., Any], output: str) -> Formula:
-            names, call = tuple(inspect.signature(function).parameters), _by_position(function)
-            return Formula(f"{name}_{part}", call, output, names, part in moves, part in sums)
+            arrays, numbers = _parameters(function)
+            call = _by_position(function, numbers) if numbers else function
+            return Formula(f"{name}_{part}", call, output, arrays + numbers, part in moves, part in sums)
 
         self.forward = formula("forward", forward, self.output)
         self.gradients = {d[1:]: formula(d, f, d) for d, f in gradients.items()}
@@ -247,12 +245,15 @@ class Expression(Row):
         return {name: unbroadcast(env[f"d{name}"], kept["shapes"][name], launch) for name in reverse.wanted}
 
 
-def _by_position(function: Callable[..., Any]) -> Callable[..., Any]:
+def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the positional and of the keyword-only parameters; 30 times as fast as ``inspect.signature``."""
+    code = function.__code__
+    names, count = code.co_varnames, code.co_argcount
+    return names[:count], names[count : count + code.co_kwonlyargcount]
+
+
+def _by_position(function: Callable[..., Any], keywords: tuple[str, ...]) -> Callable[..., Any]:
     """The function with its keyword-only parameters taken last, by position."""
-    parameters = inspect.signature(function).parameters.values()
-    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    if not keywords:
-        return function
     count = len(keywords)
     return lambda *args: function(*args[:-count], **dict(zip(keywords, args[-count:], strict=True)))
 

@@ -42,7 +42,9 @@ def _run(rule: Contract | Formula, env: Environment) -> None:
         return
     arguments = rule.fetch(env)
     if arguments[0].size:
-        kernel = rule.own or _kernel(current_backend(), env[rule.float_argument].dtype, rule.name)
+        known = rule.float_argument
+        dtype = env[known].dtype if known else DEFAULT_DTYPE
+        kernel = rule.own or _kernel(current_backend(), dtype, rule.name)
         kernel(*arguments)
     else:  # an empty batch: sums over it are zero, and there is nothing else to write
         for written in rule.writes:

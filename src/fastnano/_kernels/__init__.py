@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from ._build import FAMILIES, FORMULAS
+from ._families import FAMILIES, FORMULAS
 
 BACKENDS = ("cython", "numba", "numpy")
 Kernels = dict[str, Callable[..., None]]

@@ -40,12 +40,8 @@ import re
 from pathlib import Path
 
 from . import _formula
+from ._families import FAMILIES, FORMULAS
 
-FAMILIES = (
-    *("linear", "convolution", "winograd", "pooling", "softmax", "norm", "row_norm", "dropout", "loss"),
-    *("reduction", "indexing", "embedding", "recurrent", "matmul", "metric", "optim"),
-)
-FORMULAS = ("elementwise",)  # families of formulas, whose kernels are derived (see ``_formula``)
 HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")
 MOVERS = (  # between layouts, and of pixels
     *("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies", "change_images"),

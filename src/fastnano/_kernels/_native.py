@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from .._contract import Contract
@@ -83,34 +82,38 @@ def _default_threads() -> int:
             raise ValueError(f"FASTNANO_NUM_THREADS={forced!r} must be a whole number, at least 1")
         return int(forced)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, math.ceil(min(processors, _quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")))))
+    return max(1, math.ceil(min(processors, _quota("/proc/self/cgroup", "/sys/fs/cgroup"))))
 
 
-def _quota(membership: Path, root: Path) -> float:
+def _quota(membership: str, root: str) -> float:
     """Processors' worth of time that the control groups (version 1 or 2) of this process allow."""
     quota = math.inf
     try:
-        lines = membership.read_text().splitlines()
+        lines = _text(membership).splitlines()
     except OSError:
         return quota  # not Linux
     for line in lines:
-        _, controllers, path = line.split(":", 2)
+        _, controllers, group = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
-        top = root / controllers if controllers else root
-        group = Path(path.lstrip("/"))
-        for level in (
-            group,
-            *group.parents,
-        ):  # a limit on any level holds; in a container the path may be the host's
-            quota = min(quota, _limit(top / level))
+        while True:  # a limit on any level holds; in a container the path may be the host's
+            group = group.rstrip("/")
+            quota = min(quota, _limit(os.path.join(root, controllers, group.lstrip("/"))))
+            if not group:
+                break
+            group = group.rpartition("/")[0]
     return quota
 
 
-def _limit(group: Path) -> float:
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _limit(group: str) -> float:
     for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         try:
-            limit, period = " ".join((group / name).read_text() for name in names).split()
+            limit, period = " ".join(_text(os.path.join(group, name)) for name in names).split()
         except (OSError, ValueError):
             continue
         if limit not in ("max", "-1"):
