@@ -88,12 +88,15 @@ def test_masks_are_functions_of_the_generator(layer, shape):
     [
         (lambda: nn.Dropout2d(1.5), "Dropout2d: p=1.5 must be from 0 to 1"),
         (lambda: nn.AlphaDropout(-1), "AlphaDropout: p=-1 must be from 0 to 1"),
-        (lambda: F.dropout1d(np.ones(3)), r"dropout1d: x has shape \(3,\), expected 3 axes, or 2 without"),
-        (lambda: F.dropout2d(np.ones((3, 2))), r"dropout2d: x has shape \(3, 2\), expected 4 axes, or 3"),
-        (lambda: F.dropout3d(np.ones((3, 2, 2))), r"dropout3d: x has shape \(3, 2, 2\), expected 5 axes"),
+        (
+            lambda: F.dropout1d(np.ones(3)),
+            r"dropout1d: input has shape \(3,\), expected 3 axes, or 2 without",
+        ),
+        (lambda: F.dropout2d(np.ones((3, 2))), r"dropout2d: input has shape \(3, 2\), expected 4 axes, or 3"),
+        (lambda: F.dropout3d(np.ones((3, 2, 2))), r"dropout3d: input has shape \(3, 2, 2\), expected 5 axes"),
         (
             lambda: F.feature_alpha_dropout(np.ones(3), training=True),
-            r"feature_alpha_dropout: x has shape \(3,\), expected \(N, C, \*\)",
+            r"feature_alpha_dropout: input has shape \(3,\), expected \(N, C, \*\)",
         ),
     ],
 )

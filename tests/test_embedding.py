@@ -51,9 +51,13 @@ def test_rows_scaled_in_place_are_noticed():
             NotImplementedError,
             "scale_grad_by_freq=True is not built",
         ),
-        (lambda: nn.Embedding(3, 2)(np.array([1, 3])), IndexError, "x holds 3, expected rows from 0 to 2"),
-        (lambda: nn.Embedding(3, 2)(np.array([-1])), IndexError, "x holds -1, expected rows from 0 to 2"),
-        (lambda: nn.Embedding(3, 2)(np.ones(2)), TypeError, "x must hold integers, got float64"),
+        (
+            lambda: nn.Embedding(3, 2)(np.array([1, 3])),
+            IndexError,
+            "input holds 3, expected rows from 0 to 2",
+        ),
+        (lambda: nn.Embedding(3, 2)(np.array([-1])), IndexError, "input holds -1, expected rows from 0 to 2"),
+        (lambda: nn.Embedding(3, 2)(np.ones(2)), TypeError, "input must hold integers, got float64"),
         (lambda: F.embedding(np.array([0]), np.ones(2)), ValueError, r"weight has shape \(2,\)"),
         (lambda: nn.Embedding(3, 2, _weight=np.ones((2, 2))), ValueError, r"expected \(3, 2\)"),
         (lambda: nn.Embedding.from_pretrained(np.ones(2)), ValueError, r"embeddings has shape \(2,\)"),
@@ -65,10 +69,14 @@ def test_rows_scaled_in_place_are_noticed():
         (
             lambda: nn.Bilinear(3, 2, 1)(np.ones((4, 3), "f"), np.ones((5, 2), "f")),
             ValueError,
-            r"x1 and x2 have shapes \(4, 3\) and \(5, 2\), expected \(\*, 3\) and \(\*, 2\)",
+            r"input1 and input2 have shapes \(4, 3\) and \(5, 2\), expected \(\*, 3\) and \(\*, 2\)",
         ),
         (lambda: nn.Maxout(3, 2, pieces=0), ValueError, "Maxout: pieces=0 must be at least 1"),
-        (lambda: F.maxout(np.ones((2, 5)), 2), ValueError, r"x has shape \(2, 5\), whose last axis is no"),
+        (
+            lambda: F.maxout(np.ones((2, 5)), 2),
+            ValueError,
+            r"input has shape \(2, 5\), whose last axis is no",
+        ),
     ],
 )
 def test_refused(call, error, message):

@@ -16,7 +16,11 @@ ones = np.ones
         (lambda: nn.LayerNorm(0), ValueError, "LayerNorm: normalized_shape=0 must be at least 1"),
         (lambda: nn.LayerNorm(()), ValueError, "LayerNorm: normalized_shape is empty"),
         (lambda: nn.LayerNorm(3, eps=-1), ValueError, "LayerNorm: eps=-1 must be at least 0"),
-        (lambda: nn.LayerNorm(3)(ones((2, 4), "f")), ValueError, r"x has shape \(2, 4\), expected \(\*, 3\)"),
+        (
+            lambda: nn.LayerNorm(3)(ones((2, 4), "f")),
+            ValueError,
+            r"input has shape \(2, 4\), expected \(\*, 3\)",
+        ),
         (
             lambda: F.layer_norm(ones((2, 3)), 3, ones(2)),
             ValueError,
@@ -28,11 +32,11 @@ ones = np.ones
         (
             lambda: nn.RMSNorm(2)(ones(3, "f")),
             ValueError,
-            r"rms_norm: x has shape \(3,\), expected \(\*, 2\)",
+            r"rms_norm: input has shape \(3,\), expected \(\*, 2\)",
         ),
         (lambda: nn.GroupNorm(2, 3), ValueError, "GroupNorm: num_groups=2 must divide num_channels=3"),
-        (lambda: nn.GroupNorm(2, 4)(ones((1, 3, 2), "f")), ValueError, "must divide the 3 channels of x"),
-        (lambda: F.group_norm(ones(3), 1), ValueError, r"x has shape \(3,\), expected \(N, C, \*\)"),
+        (lambda: nn.GroupNorm(2, 4)(ones((1, 3, 2), "f")), ValueError, "must divide the 3 channels of input"),
+        (lambda: F.group_norm(ones(3), 1), ValueError, r"input has shape \(3,\), expected \(N, C, \*\)"),
         (lambda: F.group_norm(ones((1, 3)), 3), ValueError, "has one value per group; it needs at least two"),
         (lambda: nn.InstanceNorm1d(3)(ones(3, "f")), ValueError, "expected 2 axes or 3 axes"),
         (
@@ -44,7 +48,7 @@ ones = np.ones
         (
             lambda: nn.BatchNorm3d(2)(ones((1, 2, 1, 1), "f")),
             ValueError,
-            "BatchNorm3d: x has shape .* 5 axes",
+            "BatchNorm3d: input has shape .* 5 axes",
         ),
         (lambda: nn.LocalResponseNorm(0), ValueError, "LocalResponseNorm: size=0 must be at least 1"),
         (lambda: F.local_response_norm(ones((2, 3)), 2), ValueError, "expected .* of at least 3 axes"),

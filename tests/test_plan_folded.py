@@ -145,7 +145,7 @@ def test_numbers_of_rows_of_a_table(network):
     want = twins.eager.model.eval()(Tensor(WORDS)).data
     for samples in (61, 3):
         np.testing.assert_allclose(twins.plan.predict(WORDS[:samples]), want[:samples], rtol=1e-3, atol=1e-4)
-    with pytest.raises(IndexError, match="x holds 99, expected rows from 0 to 10"):
+    with pytest.raises(IndexError, match="input holds 99, expected rows from 0 to 10"):
         twins.plan.run_epoch(np.where(WORDS == 3, 99, WORDS), Y)
 
 

@@ -140,7 +140,7 @@ def test_a_classifier_of_sequences_in_a_plan(layer):
         (
             lambda: nn.RNN(3, 2)(ones((4, 5, 2), "f")),
             ValueError,
-            r"x has shape .*, expected \(T, N, 3\) or \(T, 3\)",
+            r"input has shape .*, expected \(T, N, 3\) or \(T, 3\)",
         ),
         (
             lambda: nn.RNN(3, 2, batch_first=True)(ones(3, "f")),
@@ -161,7 +161,7 @@ def test_a_classifier_of_sequences_in_a_plan(layer):
         (
             lambda: nn.GRUCell(3, 2)(ones((4, 2), "f")),
             ValueError,
-            r"GRUCell: x has shape \(4, 2\), expected \(N, 3\)",
+            r"GRUCell: input has shape \(4, 2\), expected \(N, 3\)",
         ),
         (
             lambda: nn.GRUCell(3, 2)(ones(3, "f"), ones(3, "f")),
@@ -176,7 +176,7 @@ def test_a_classifier_of_sequences_in_a_plan(layer):
         (
             lambda: F.rnn(ones((2, 3, 4)), ones((2, 2))),
             ValueError,
-            r"rnn: x has shape .* expected \(N, T, 2\)",
+            r"rnn: input has shape .* expected \(N, T, 2\)",
         ),
         (lambda: F.gru(ones((2, 3, 3)), ones((3, 1)), start=ones(2)), ValueError, r"start has shape \(2,\)"),
     ],

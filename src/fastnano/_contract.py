@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any
@@ -119,6 +119,10 @@ class Contract:
         """The same checks; return what the kernel writes and no caller brings."""
         return _fit(self, tuple([(a.shape, a.dtype) for a in arrays]), tuple(scalars.items()))[1]
 
+    def shown(self, argument: Argument) -> str:
+        """The argument by the name its caller knows: the functions of the library call ``input`` what rows call x."""
+        return str(replace(argument, name="input") if argument.name == "x" and self.own is None else argument)
+
     def _outputs(self, sizes: Sizes, dtype: np.dtype) -> Outputs:
         return tuple((a.name, a.shape(sizes), a.dtype or dtype) for a in self.writes if a.mark != "~")
 
@@ -139,28 +143,29 @@ def _fit(
     if values.keys() != expected:
         raise TypeError(f"{contract.name}: takes the numbers {sorted(expected)}, got {sorted(values)}")
     if len(arrays) != len(contract.given):
-        names = ", ".join(map(str, contract.given))
+        names = ", ".join(map(contract.shown, contract.given))
         raise TypeError(f"{contract.name}: takes {len(contract.given)} arrays ({names}), got {len(arrays)}")
     dtype = _common_dtype(contract, [dtype for _, dtype in arrays])
     sizes: Sizes = {}
     for argument, (shape, _) in zip(contract.given, arrays, strict=True):
-        _match(contract.name, argument, shape, sizes)
+        _match(contract, argument, shape, sizes)
     if contract.dims is not None:
         sizes.update(contract.dims(sizes, **values))
     return sizes, contract._outputs(sizes, dtype)
 
 
-def _match(name: str, argument: Argument, shape: Shape, sizes: Sizes) -> None:
+def _match(contract: Contract, argument: Argument, shape: Shape, sizes: Sizes) -> None:
+    name, shown = contract.name, contract.shown(argument)
     if argument.letters == ("...",):
         if sizes.setdefault("...", shape) != shape:
-            raise ShapeError(f"{name}: {argument} has shape {shape}, but an earlier array has {sizes['...']}")
+            raise ShapeError(f"{name}: {shown} has shape {shape}, but an earlier array has {sizes['...']}")
         return
     if len(shape) != len(argument.letters):
-        raise ShapeError(f"{name}: {argument} needs {len(argument.letters)} axes, got shape {shape}")
+        raise ShapeError(f"{name}: {shown} needs {len(argument.letters)} axes, got shape {shape}")
     for letter, size in zip(argument.letters, shape, strict=True):
         known = int(letter) if letter.isdigit() else sizes.setdefault(letter, size)
         if known != size:
-            raise ShapeError(f"{name}: {argument} has shape {shape}, but {letter}={known}")
+            raise ShapeError(f"{name}: {shown} has shape {shape}, but {letter}={known}")
 
 
 def _common_dtype(contract: Contract, dtypes: Sequence[np.dtype]) -> np.dtype:
@@ -169,15 +174,18 @@ def _common_dtype(contract: Contract, dtypes: Sequence[np.dtype]) -> np.dtype:
     for argument, dtype in zip(contract.given, dtypes, strict=True):
         if argument.dtype is not None:
             if dtype != argument.dtype:
-                raise TypeError(f"{contract.name}: {argument} must be {argument.dtype}, got {dtype}")
+                raise TypeError(
+                    f"{contract.name}: {contract.shown(argument)} must be {argument.dtype}, got {dtype}"
+                )
         elif dtype not in FLOATS:
             raise TypeError(
-                f"{contract.name}: {argument} must be float32 or float64, got {dtype}; "
+                f"{contract.name}: {contract.shown(argument)} must be float32 or float64, got {dtype}; "
                 f"convert it with .astype(numpy.float32)"
             )
         elif common is not None and dtype != common[1]:
+            names = contract.shown(argument), contract.shown(common[0])
             raise TypeError(
-                f"{contract.name}: {argument} is {dtype} but {common[0]} is {common[1]}; convert one of them "
+                f"{contract.name}: {names[0]} is {dtype} but {names[1]} is {common[1]}; convert one of them "
                 f"(array.astype, Tensor.float() / .double(), Module.float() / .double())"
             )
         else:

@@ -33,12 +33,12 @@ def convolution(
 def check_channels(name: str, c: int, o: int, d: int, groups: int) -> None:
     """c input channels in groups of d, o output channels."""
     if c < 1:
-        raise ValueError(f"{name}: x has 0 channels, expected at least 1")
+        raise ValueError(f"{name}: input has 0 channels, expected at least 1")
     if groups < 1 or c % groups or o % groups:
         raise ValueError(f"{name}: groups={groups} must divide both in_channels={c} and out_channels={o}")
     if d * groups != c:
         raise ValueError(
-            f"{name}: x has {c} channels, but weight has {d} per group and groups={groups}, "
+            f"{name}: input has {c} channels, but weight has {d} per group and groups={groups}, "
             f"so {d * groups} expected"
         )
 

@@ -41,24 +41,24 @@ def _update(name: str, ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
     return change(x, y, to=lambda out, other: ufunc(out, other, out=out, casting="same_kind"))
 
 
-def add_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+def add_(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """x ← x + alpha · y."""
-    return _update("add_", np.add, x, y if alpha == 1 else as_tensor(y, x) * alpha)
+    return _update("add_", np.add, input, other if alpha == 1 else as_tensor(other, input) * alpha)
 
 
-def sub_(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+def sub_(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """x ← x − alpha · y."""
-    return _update("sub_", np.subtract, x, y if alpha == 1 else as_tensor(y, x) * alpha)
+    return _update("sub_", np.subtract, input, other if alpha == 1 else as_tensor(other, input) * alpha)
 
 
-def mul_(x: Any, y: Any) -> Tensor:
+def mul_(input: Any, other: Any) -> Tensor:
     """x ← x · y."""
-    return _update("mul_", np.multiply, x, y)
+    return _update("mul_", np.multiply, input, other)
 
 
-def div_(x: Any, y: Any) -> Tensor:
+def div_(input: Any, other: Any) -> Tensor:
     """x ← x / y."""
-    return _update("div_", np.divide, x, y)
+    return _update("div_", np.divide, input, other)
 
 
 def copy_(x: Any, other: Any) -> Tensor:

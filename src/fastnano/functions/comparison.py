@@ -25,105 +25,107 @@ def _compare(name: str, x: Any, y: Any) -> Tensor:
     return apply(EXPRESSIONS[name], x, as_tensor(y, x))
 
 
-def eq(x: Any, y: Any) -> Tensor:
+def eq(input: Any, other: Any) -> Tensor:
     """x = y, element by element."""
-    return _compare("eq", x, y)
+    return _compare("eq", input, other)
 
 
-def ne(x: Any, y: Any) -> Tensor:
+def ne(input: Any, other: Any) -> Tensor:
     """x ≠ y, element by element."""
-    return _compare("ne", x, y)
+    return _compare("ne", input, other)
 
 
-def lt(x: Any, y: Any) -> Tensor:
+def lt(input: Any, other: Any) -> Tensor:
     """x < y, element by element."""
-    return _compare("lt", x, y)
+    return _compare("lt", input, other)
 
 
-def le(x: Any, y: Any) -> Tensor:
+def le(input: Any, other: Any) -> Tensor:
     """x ≤ y, element by element."""
-    return _compare("le", x, y)
+    return _compare("le", input, other)
 
 
-def gt(x: Any, y: Any) -> Tensor:
+def gt(input: Any, other: Any) -> Tensor:
     """x > y, element by element."""
-    return _compare("gt", x, y)
+    return _compare("gt", input, other)
 
 
-def ge(x: Any, y: Any) -> Tensor:
+def ge(input: Any, other: Any) -> Tensor:
     """x ≥ y, element by element."""
-    return _compare("ge", x, y)
+    return _compare("ge", input, other)
 
 
-def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+def isclose(
+    input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
     """|x − y| ≤ atol + rtol · |y|, element by element."""
-    x, y = operands("isclose", x, y)
+    x, y = operands("isclose", input, other)
     return apply(EXPRESSIONS["isclose"], x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
-def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+def allclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether ``isclose`` holds for every element."""
-    return bool(isclose(x, y, rtol, atol, equal_nan).data.all())
+    return bool(isclose(input, other, rtol, atol, equal_nan).data.all())
 
 
-def equal(x: Any, y: Any) -> bool:
+def equal(input: Any, other: Any) -> bool:
     """Whether x and y have the same shape and the same elements."""
-    return np.array_equal(as_tensor(x).data, as_tensor(y).data)
+    return np.array_equal(as_tensor(input).data, as_tensor(other).data)
 
 
-def isnan(x: Any) -> Tensor:
+def isnan(input: Any) -> Tensor:
     """Whether an element is not a number."""
-    return apply(EXPRESSIONS["isnan"], as_tensor(x))
+    return apply(EXPRESSIONS["isnan"], as_tensor(input))
 
 
-def isinf(x: Any) -> Tensor:
+def isinf(input: Any) -> Tensor:
     """Whether an element is infinite."""
-    return apply(EXPRESSIONS["isinf"], as_tensor(x))
+    return apply(EXPRESSIONS["isinf"], as_tensor(input))
 
 
-def isfinite(x: Any) -> Tensor:
+def isfinite(input: Any) -> Tensor:
     """Whether an element is neither infinite nor NaN."""
-    return apply(EXPRESSIONS["isfinite"], as_tensor(x))
+    return apply(EXPRESSIONS["isfinite"], as_tensor(input))
 
 
-def logical_and(x: Any, y: Any) -> Tensor:
+def logical_and(input: Any, other: Any) -> Tensor:
     """Whether both are other than 0."""
-    return binary("logical_and", x, y)
+    return binary("logical_and", input, other)
 
 
-def logical_or(x: Any, y: Any) -> Tensor:
+def logical_or(input: Any, other: Any) -> Tensor:
     """Whether either is other than 0."""
-    return binary("logical_or", x, y)
+    return binary("logical_or", input, other)
 
 
-def logical_xor(x: Any, y: Any) -> Tensor:
+def logical_xor(input: Any, other: Any) -> Tensor:
     """Whether one is other than 0 and the other is 0."""
-    return binary("logical_xor", x, y)
+    return binary("logical_xor", input, other)
 
 
-def logical_not(x: Any) -> Tensor:
+def logical_not(input: Any) -> Tensor:
     """Whether an element is 0."""
-    return apply(EXPRESSIONS["logical_not"], as_tensor(x))
+    return apply(EXPRESSIONS["logical_not"], as_tensor(input))
 
 
-def bitwise_and(x: Any, y: Any) -> Tensor:
+def bitwise_and(input: Any, other: Any) -> Tensor:
     """x & y, of whole numbers or of bool."""
-    return binary("bitwise_and", x, y)
+    return binary("bitwise_and", input, other)
 
 
-def bitwise_or(x: Any, y: Any) -> Tensor:
+def bitwise_or(input: Any, other: Any) -> Tensor:
     """x | y, of whole numbers or of bool."""
-    return binary("bitwise_or", x, y)
+    return binary("bitwise_or", input, other)
 
 
-def bitwise_xor(x: Any, y: Any) -> Tensor:
+def bitwise_xor(input: Any, other: Any) -> Tensor:
     """x ^ y, of whole numbers or of bool."""
-    return binary("bitwise_xor", x, y)
+    return binary("bitwise_xor", input, other)
 
 
-def bitwise_not(x: Any) -> Tensor:
+def bitwise_not(input: Any) -> Tensor:
     """~x, of whole numbers or of bool."""
-    return apply(EXPRESSIONS["bitwise_not"], as_tensor(x))
+    return apply(EXPRESSIONS["bitwise_not"], as_tensor(input))
 
 
 # PyTorch's other names

@@ -24,47 +24,47 @@ __all__ = [
 DType = npt.DTypeLike | None
 
 
-def zeros(*shape: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+def zeros(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of zeros."""
-    return Tensor(np.zeros(sizes(shape), dtype or DEFAULT_DTYPE), requires_grad)
+    return Tensor(np.zeros(sizes(size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
-def ones(*shape: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+def ones(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of ones."""
-    return Tensor(np.ones(sizes(shape), dtype or DEFAULT_DTYPE), requires_grad)
+    return Tensor(np.ones(sizes(size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
-def empty(*shape: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+def empty(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of whatever the memory holds."""
-    return Tensor(np.empty(sizes(shape), dtype or DEFAULT_DTYPE), requires_grad)
+    return Tensor(np.empty(sizes(size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
-def full(shape: Any, fill_value: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+def full(size: Any, fill_value: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of one value, in the dtype of the value."""
     kind = as_tensor(fill_value).dtype if dtype is None else dtype
-    return Tensor(
-        np.full(tuple(np.atleast_1d(shape)) if shape != () else (), fill_value, kind), requires_grad
-    )
+    return Tensor(np.full(tuple(np.atleast_1d(size)) if size != () else (), fill_value, kind), requires_grad)
 
 
-def zeros_like(x: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
-    """Zeros of the shape and dtype of x."""
-    return full_like(x, 0, dtype, requires_grad)
+def zeros_like(input: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Zeros of the shape and dtype of input."""
+    return full_like(input, 0, dtype, requires_grad)
 
 
-def ones_like(x: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
-    """Ones of the shape and dtype of x."""
-    return full_like(x, 1, dtype, requires_grad)
+def ones_like(input: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Ones of the shape and dtype of input."""
+    return full_like(input, 1, dtype, requires_grad)
 
 
-def empty_like(x: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
-    """Whatever the memory holds, of the shape and dtype of x."""
-    return empty(as_tensor(x).shape, dtype=dtype or as_tensor(x).dtype, requires_grad=requires_grad)
+def empty_like(input: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+    """Whatever the memory holds, of the shape and dtype of input."""
+    return empty(as_tensor(input).shape, dtype=dtype or as_tensor(input).dtype, requires_grad=requires_grad)
 
 
-def full_like(x: Any, fill_value: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
-    """One value, of the shape and dtype of x."""
-    x = as_tensor(x)
+def full_like(
+    input: Any, fill_value: Any, dtype: DType = None, requires_grad: builtins.bool = False
+) -> Tensor:
+    """One value, of the shape and dtype of input."""
+    x = as_tensor(input)
     return Tensor(np.full(x.shape, fill_value, dtype or x.dtype), requires_grad)
 
 
@@ -105,42 +105,42 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     return grid if indexing == "ij" or len(grid) < 2 else tuple(x.transpose(0, 1) for x in grid)
 
 
-def from_dlpack(x: Any) -> Tensor:
+def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor that shares its memory with that of another library: NumPy, PyTorch, JAX, CuPy ..."""
-    return Tensor(np.from_dlpack(x))
+    return Tensor(np.from_dlpack(ext_tensor))
 
 
 # Chance
 
 
 def rand(
-    *shape: Any,
+    *size: Any,
     generator: Generator | None = None,
     dtype: DType = DEFAULT_DTYPE,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """Uniform in [0, 1)."""
-    return Tensor(_rng(generator).random(sizes(shape), _float(dtype)), requires_grad)
+    return Tensor(_rng(generator).random(sizes(size), _float(dtype)), requires_grad)
 
 
 def randn(
-    *shape: Any,
+    *size: Any,
     generator: Generator | None = None,
     dtype: DType = DEFAULT_DTYPE,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """Normal, of mean 0 and variance 1."""
-    return Tensor(_rng(generator).standard_normal(sizes(shape), _float(dtype)), requires_grad)
+    return Tensor(_rng(generator).standard_normal(sizes(size), _float(dtype)), requires_grad)
 
 
-def rand_like(x: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
-    """``rand`` of the shape and dtype of x."""
-    return rand(as_tensor(x).shape, dtype=dtype or as_tensor(x).dtype, generator=generator)
+def rand_like(input: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
+    """``rand`` of the shape and dtype of input."""
+    return rand(as_tensor(input).shape, dtype=dtype or as_tensor(input).dtype, generator=generator)
 
 
-def randn_like(x: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
-    """``randn`` of the shape and dtype of x."""
-    return randn(as_tensor(x).shape, dtype=dtype or as_tensor(x).dtype, generator=generator)
+def randn_like(input: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
+    """``randn`` of the shape and dtype of input."""
+    return randn(as_tensor(input).shape, dtype=dtype or as_tensor(input).dtype, generator=generator)
 
 
 def randint(
@@ -164,17 +164,17 @@ def normal(mean: Any, std: Any, size: Any = None, *, generator: Generator | None
     return mean + std * randn(shape, generator=generator, dtype=mean.dtype if mean.ndim else std.dtype)
 
 
-def bernoulli(x: Any, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that x gives at each place, else 0."""
-    x = as_tensor(x)
+def bernoulli(input: Any, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that input gives at each place, else 0."""
+    x = as_tensor(input)
     return Tensor((_rng(generator).random(x.shape) < x.data).astype(x.dtype))
 
 
 def multinomial(
-    x: Any, num_samples: int, replacement: builtins.bool = False, *, generator: Generator | None = None
+    input: Any, num_samples: int, replacement: builtins.bool = False, *, generator: Generator | None = None
 ) -> Tensor:
-    """Places along the last axis, drawn with the weights x of one distribution or of one in each row."""
-    x, rng = as_tensor(x), _rng(generator)
+    """Places along the last axis, drawn with the weights ``input`` of one distribution or of one in each row."""
+    x, rng = as_tensor(input), _rng(generator)
     weights = np.atleast_2d(x.data).astype(np.float64)
     drawn = np.stack([rng.choice(len(w), num_samples, replacement, w / w.sum()) for w in weights])
     return Tensor(drawn.reshape((*x.shape[:-1], num_samples)).astype(np.int64))

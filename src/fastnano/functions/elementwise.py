@@ -51,298 +51,300 @@ __all__ = [
 # Arithmetic
 
 
-def add(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """x + alpha · y."""
-    return binary("add", x, y if alpha == 1 else as_tensor(y) * alpha)
+    return binary("add", input, other if alpha == 1 else as_tensor(other) * alpha)
 
 
-def sub(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """x − alpha · y."""
-    return binary("sub", x, y if alpha == 1 else as_tensor(y) * alpha)
+    return binary("sub", input, other if alpha == 1 else as_tensor(other) * alpha)
 
 
-def mul(x: Any, y: Any) -> Tensor:
+def mul(input: Any, other: Any) -> Tensor:
     """x · y."""
-    return binary("mul", x, y)
+    return binary("mul", input, other)
 
 
-def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """x / y; rounded down where ``rounding_mode="floor"``, towards zero where it is ``"trunc"``."""
     if rounding_mode == "floor":
-        return floor_divide(x, y)
+        return floor_divide(input, other)
     if rounding_mode not in (None, "trunc"):
         raise ValueError(f"div: rounding_mode={rounding_mode!r} must be None, 'trunc' or 'floor'")
-    x, y = operands("div", x, y)
+    x, y = operands("div", input, other)
     z = binary("div", as_float(x) if y.dtype.kind != "f" else x, as_float(y) if x.dtype.kind != "f" else y)
     if rounding_mode is None:
         return z
     return trunc(z) if "f" in x.dtype.kind + y.dtype.kind else trunc(z).to(np.result_type(x.dtype, y.dtype))
 
 
-def floor_divide(x: Any, y: Any) -> Tensor:
+def floor_divide(input: Any, other: Any) -> Tensor:
     """⌊x / y⌋; without a gradient."""
-    return binary("floor_divide", x, y)
+    return binary("floor_divide", input, other)
 
 
-def remainder(x: Any, y: Any) -> Tensor:
+def remainder(input: Any, other: Any) -> Tensor:
     """x − y · ⌊x / y⌋, which has the sign of y."""
-    return binary("remainder", x, y)
+    return binary("remainder", input, other)
 
 
-def pow(x: Any, exponent: Any) -> Tensor:
+def pow(input: Any, exponent: Any) -> Tensor:
     """x^exponent."""
-    return binary("pow", x, exponent)
+    return binary("pow", input, exponent)
 
 
-def neg(x: Any) -> Tensor:
+def neg(input: Any) -> Tensor:
     """−x."""
-    return apply(EXPRESSIONS["neg"], as_tensor(x))
+    return apply(EXPRESSIONS["neg"], as_tensor(input))
 
 
-def square(x: Any) -> Tensor:
+def square(input: Any) -> Tensor:
     """x²."""
-    return apply(EXPRESSIONS["square"], as_tensor(x))
+    return apply(EXPRESSIONS["square"], as_tensor(input))
 
 
-def sqrt(x: Any) -> Tensor:
+def sqrt(input: Any) -> Tensor:
     """√x."""
-    return apply(EXPRESSIONS["sqrt"], as_float(x))
+    return apply(EXPRESSIONS["sqrt"], as_float(input))
 
 
-def rsqrt(x: Any) -> Tensor:
+def rsqrt(input: Any) -> Tensor:
     """1 / √x."""
-    return apply(EXPRESSIONS["rsqrt"], as_float(x))
+    return apply(EXPRESSIONS["rsqrt"], as_float(input))
 
 
-def reciprocal(x: Any) -> Tensor:
+def reciprocal(input: Any) -> Tensor:
     """1 / x."""
-    return apply(EXPRESSIONS["reciprocal"], as_float(x))
+    return apply(EXPRESSIONS["reciprocal"], as_float(input))
 
 
-def lerp(x: Any, end: Any, weight: Any) -> Tensor:
+def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """x + weight · (end − x)."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     return x + weight * (end - x)
 
 
 # Exponentials and logarithms
 
 
-def exp(x: Any) -> Tensor:
+def exp(input: Any) -> Tensor:
     """e^x."""
-    return apply(EXPRESSIONS["exp"], as_float(x))
+    return apply(EXPRESSIONS["exp"], as_float(input))
 
 
-def exp2(x: Any) -> Tensor:
+def exp2(input: Any) -> Tensor:
     """2^x."""
-    return apply(EXPRESSIONS["exp2"], as_float(x))
+    return apply(EXPRESSIONS["exp2"], as_float(input))
 
 
-def expm1(x: Any) -> Tensor:
+def expm1(input: Any) -> Tensor:
     """e^x − 1, exact near 0."""
-    return apply(EXPRESSIONS["expm1"], as_float(x))
+    return apply(EXPRESSIONS["expm1"], as_float(input))
 
 
-def log(x: Any) -> Tensor:
+def log(input: Any) -> Tensor:
     """Natural logarithm."""
-    return apply(EXPRESSIONS["log"], as_float(x))
+    return apply(EXPRESSIONS["log"], as_float(input))
 
 
-def log1p(x: Any) -> Tensor:
+def log1p(input: Any) -> Tensor:
     """log(1 + x), exact near 0."""
-    return apply(EXPRESSIONS["log1p"], as_float(x))
+    return apply(EXPRESSIONS["log1p"], as_float(input))
 
 
-def log2(x: Any) -> Tensor:
+def log2(input: Any) -> Tensor:
     """Logarithm to base 2."""
-    return apply(EXPRESSIONS["log2"], as_float(x))
+    return apply(EXPRESSIONS["log2"], as_float(input))
 
 
-def log10(x: Any) -> Tensor:
+def log10(input: Any) -> Tensor:
     """Logarithm to base 10."""
-    return apply(EXPRESSIONS["log10"], as_float(x))
+    return apply(EXPRESSIONS["log10"], as_float(input))
 
 
-def erf(x: Any) -> Tensor:
+def erf(input: Any) -> Tensor:
     """The error function, 2/√π ∫₀ˣ e^(−t²) dt."""
-    return apply(EXPRESSIONS["erf"], as_float(x))
+    return apply(EXPRESSIONS["erf"], as_float(input))
 
 
 # Angles
 
 
-def sin(x: Any) -> Tensor:
+def sin(input: Any) -> Tensor:
     """Sine, x in radians."""
-    return apply(EXPRESSIONS["sin"], as_float(x))
+    return apply(EXPRESSIONS["sin"], as_float(input))
 
 
-def cos(x: Any) -> Tensor:
+def cos(input: Any) -> Tensor:
     """Cosine, x in radians."""
-    return apply(EXPRESSIONS["cos"], as_float(x))
+    return apply(EXPRESSIONS["cos"], as_float(input))
 
 
-def tan(x: Any) -> Tensor:
+def tan(input: Any) -> Tensor:
     """Tangent, x in radians."""
-    return apply(EXPRESSIONS["tan"], as_float(x))
+    return apply(EXPRESSIONS["tan"], as_float(input))
 
 
-def arcsin(x: Any) -> Tensor:
+def arcsin(input: Any) -> Tensor:
     """The angle of −π/2 to π/2 whose sine is x."""
-    return apply(EXPRESSIONS["arcsin"], as_float(x))
+    return apply(EXPRESSIONS["arcsin"], as_float(input))
 
 
-def arccos(x: Any) -> Tensor:
+def arccos(input: Any) -> Tensor:
     """The angle of 0 to π whose cosine is x."""
-    return apply(EXPRESSIONS["arccos"], as_float(x))
+    return apply(EXPRESSIONS["arccos"], as_float(input))
 
 
-def arctan(x: Any) -> Tensor:
+def arctan(input: Any) -> Tensor:
     """The angle of −π/2 to π/2 whose tangent is x."""
-    return apply(EXPRESSIONS["arctan"], as_float(x))
+    return apply(EXPRESSIONS["arctan"], as_float(input))
 
 
-def arctan2(x: Any, y: Any) -> Tensor:
-    """The angle of −π to π of the point at (y, x)."""
-    return binary("arctan2", as_float(x), y)
+def arctan2(input: Any, other: Any) -> Tensor:
+    """The angle of −π to π of the point at (other, input)."""
+    return binary("arctan2", as_float(input), other)
 
 
-def sinh(x: Any) -> Tensor:
+def sinh(input: Any) -> Tensor:
     """(e^x − e^−x) / 2."""
-    return apply(EXPRESSIONS["sinh"], as_float(x))
+    return apply(EXPRESSIONS["sinh"], as_float(input))
 
 
-def cosh(x: Any) -> Tensor:
+def cosh(input: Any) -> Tensor:
     """(e^x + e^−x) / 2."""
-    return apply(EXPRESSIONS["cosh"], as_float(x))
+    return apply(EXPRESSIONS["cosh"], as_float(input))
 
 
-def tanh(x: Any) -> Tensor:
+def tanh(input: Any) -> Tensor:
     """Hyperbolic tangent."""
-    return apply(OPS["tanh"], as_float(x))
+    return apply(OPS["tanh"], as_float(input))
 
 
-def sigmoid(x: Any) -> Tensor:
+def sigmoid(input: Any) -> Tensor:
     """1 / (1 + e^−x)."""
-    return apply(OPS["sigmoid"], as_float(x))
+    return apply(OPS["sigmoid"], as_float(input))
 
 
 # Steps: their gradient is zero
 
 
-def sign(x: Any) -> Tensor:
+def sign(input: Any) -> Tensor:
     """−1, 0 or 1."""
-    return apply(EXPRESSIONS["sign"], as_tensor(x))
+    return apply(EXPRESSIONS["sign"], as_tensor(input))
 
 
-def floor(x: Any) -> Tensor:
+def floor(input: Any) -> Tensor:
     """The largest whole number that is not above x."""
-    return apply(EXPRESSIONS["floor"], as_tensor(x))
+    return apply(EXPRESSIONS["floor"], as_tensor(input))
 
 
-def ceil(x: Any) -> Tensor:
+def ceil(input: Any) -> Tensor:
     """The smallest whole number that is not below x."""
-    return apply(EXPRESSIONS["ceil"], as_tensor(x))
+    return apply(EXPRESSIONS["ceil"], as_tensor(input))
 
 
-def round(x: Any) -> Tensor:
+def round(input: Any) -> Tensor:
     """The nearest whole number; halves go to the even one."""
-    return apply(EXPRESSIONS["round"], as_tensor(x))
+    return apply(EXPRESSIONS["round"], as_tensor(input))
 
 
-def trunc(x: Any) -> Tensor:
+def trunc(input: Any) -> Tensor:
     """x without its fraction."""
-    return apply(EXPRESSIONS["trunc"], as_tensor(x))
+    return apply(EXPRESSIONS["trunc"], as_tensor(input))
 
 
 # Choices
 
 
-def abs(x: Any) -> Tensor:
+def abs(input: Any) -> Tensor:
     """|x|; its gradient at 0 is 0."""
-    return apply(EXPRESSIONS["abs"], as_tensor(x))
+    return apply(EXPRESSIONS["abs"], as_tensor(input))
 
 
-def relu(x: Any) -> Tensor:
+def relu(input: Any) -> Tensor:
     """max(x, 0)."""
-    return apply(OPS["relu"], as_tensor(x))
+    return apply(OPS["relu"], as_tensor(input))
 
 
-def maximum(x: Any, y: Any) -> Tensor:
+def maximum(input: Any, other: Any) -> Tensor:
     """The larger of x and y, element by element; equal ones share the gradient."""
-    return binary("maximum", x, y)
+    return binary("maximum", input, other)
 
 
-def minimum(x: Any, y: Any) -> Tensor:
+def minimum(input: Any, other: Any) -> Tensor:
     """The smaller of x and y, element by element; equal ones share the gradient."""
-    return binary("minimum", x, y)
+    return binary("minimum", input, other)
 
 
-def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
+def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """min where x < min, max where x > max, else x; the bounds are numbers, tensors or None.
 
     At a bound the gradient is that of x.
     """
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given")
-    low = x if min is None else clamp_min(x, min)
+    low = input if min is None else clamp_min(input, min)
     return as_tensor(low) if max is None else clamp_max(low, max)
 
 
-def clamp_min(x: Any, min: Any) -> Tensor:
+def clamp_min(input: Any, min: Any) -> Tensor:
     """max(x, min)."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if isinstance(min, (int, float)):
         return apply(EXPRESSIONS["clamp_min"], as_float(x) if isinstance(min, float) else x, min=min)
     x, min = operands("clamp_min", x, min)
     return where(x < min, min, x)
 
 
-def clamp_max(x: Any, max: Any) -> Tensor:
+def clamp_max(input: Any, max: Any) -> Tensor:
     """min(x, max)."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if isinstance(max, (int, float)):
         return apply(EXPRESSIONS["clamp_max"], as_float(x) if isinstance(max, float) else x, max=max)
     x, max = operands("clamp_max", x, max)
     return where(x > max, max, x)
 
 
-def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """x where condition holds, else y; of a condition alone, the indices at which it holds, axis by axis."""
     condition = as_tensor(condition)
-    if x is None and y is None:
+    if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     if condition.dtype != np.bool_:
         raise TypeError(f"where: condition must hold bool, got {condition.dtype}; compare, as in x != 0")
-    return apply(EXPRESSIONS["where"], condition, *operands("where", x, y))
+    return apply(EXPRESSIONS["where"], condition, *operands("where", input, other))
 
 
 # Of three
 
 
-def addcmul(x: Any, y: Any, z: Any, *, value: float = 1) -> Tensor:
-    """x + value · y · z."""
-    return as_tensor(x) + as_tensor(y) * z * value
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    """input + value · tensor1 · tensor2."""
+    return as_tensor(input) + as_tensor(tensor1) * tensor2 * value
 
 
-def addcdiv(x: Any, y: Any, z: Any, *, value: float = 1) -> Tensor:
-    """x + value · y / z."""
-    return as_tensor(x) + as_tensor(y) / z * value
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
+    """input + value · tensor1 / tensor2."""
+    return as_tensor(input) + as_tensor(tensor1) / tensor2 * value
 
 
-def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+def nan_to_num(
+    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """x with numbers in the place of NaN and of infinities: by default 0 and the largest and smallest there are."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if x.dtype.kind != "f":
         return x
     limits = np.finfo(x.dtype)
-    x = where(x.isnan(), nan, x)
+    x = where(x.isnan(), 0.0 if nan is None else nan, x)
     x = where(x == np.inf, float(limits.max) if posinf is None else posinf, x)
     return where(x == -np.inf, float(limits.min) if neginf is None else neginf, x)
 
 
-def erfc(x: Any) -> Tensor:
+def erfc(input: Any) -> Tensor:
     """1 − erf(x)."""
-    return 1 - erf(x)
+    return 1 - erf(input)
 
 
 # PyTorch's other names

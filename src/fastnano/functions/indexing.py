@@ -33,20 +33,22 @@ def _places(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, Tensor]:
     if index.ndim != x.ndim or builtins.any(
         n > m for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=True)) if i != place
     ):
-        raise ValueError(f"{name}: index has shape {index.shape}, which does not fit x of shape {x.shape}")
+        raise ValueError(
+            f"{name}: index has shape {index.shape}, which does not fit input of shape {x.shape}"
+        )
     return place, index
 
 
-def gather(x: Any, dim: int, index: Any) -> Tensor:
+def gather(input: Any, dim: int, index: Any) -> Tensor:
     """y[i, j, ...] = x[index[i, j, ...], j, ...] for dim = 0, and so for any axis."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     place, index = _places("gather", x, dim, index)
     return apply(EXPRESSIONS["gather"], x, index, axis=place)
 
 
-def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Tensor:
-    """``gather``, where x and indices are broadcast along the other axes; without dim, of all elements."""
-    x, indices = as_tensor(x), as_tensor(indices)
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
+    """``gather``, where input and indices are broadcast along the other axes; without dim, of all elements."""
+    x, indices = as_tensor(input), as_tensor(indices)
     if dim is None:
         return gather(x.ravel(), 0, indices.ravel())
     place = axis("take_along_dim", dim, x.shape)
@@ -56,14 +58,14 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Tensor:
     return gather(x, place, indices)
 
 
-def scatter(x: Any, dim: int, index: Any, src: Any) -> Tensor:
+def scatter(input: Any, dim: int, index: Any, src: Any) -> Tensor:
     """x with y[index[i, j, ...], j, ...] = src[i, j, ...] for dim = 0, and so for any axis; src may be a number."""
-    return _scatter("scatter", x, dim, index, src)
+    return _scatter("scatter", input, dim, index, src)
 
 
-def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Tensor:
+def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Tensor:
     """x with src[i, j, ...] added at y[index[i, j, ...], j, ...] for dim = 0, and so for any axis."""
-    return _scatter("scatter_add", x, dim, index, src)
+    return _scatter("scatter_add", input, dim, index, src)
 
 
 def _scatter(name: str, x: Any, dim: int, index: Any, src: Any) -> Tensor:
@@ -73,17 +75,17 @@ def _scatter(name: str, x: Any, dim: int, index: Any, src: Any) -> Tensor:
     return apply(EXPRESSIONS[name], x, src[tuple(map(slice, index.shape))], index, axis=place)
 
 
-def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
+def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
     """x with alpha · source[i] added to its place index[i] along an axis."""
-    x, source = operands("index_add", x, source)
+    x, source = operands("index_add", input, source)
     place = axis("index_add", dim, x.shape)
     spread = as_tensor(index).reshape((-1,) + (1,) * (x.ndim - place - 1)).expand(source.shape)
     return scatter_add(x, dim, spread, source if alpha == 1 else source * alpha)
 
 
-def index_select(x: Any, dim: int, index: Any) -> Tensor:
+def index_select(input: Any, dim: int, index: Any) -> Tensor:
     """The places of an index along an axis, in its order."""
-    x, index = as_tensor(x), as_tensor(index)
+    x, index = as_tensor(input), as_tensor(index)
     if index.ndim > 1 or index.dtype.kind not in "iu":
         raise ValueError(
             f"index_select: index must be a vector of whole numbers, got {index.dtype} of shape {index.shape}"
@@ -91,16 +93,16 @@ def index_select(x: Any, dim: int, index: Any) -> Tensor:
     return x[_at("index_select", x, dim, index.reshape(-1))]
 
 
-def masked_select(x: Any, mask: Any) -> Tensor:
+def masked_select(input: Any, mask: Any) -> Tensor:
     """The elements at which a mask of bool holds, along one axis."""
-    x, mask = as_tensor(x), _mask("masked_select", mask)
+    x, mask = as_tensor(input), _mask("masked_select", mask)
     shape = np.broadcast_shapes(x.shape, mask.shape)
     return x.expand(shape)[mask.expand(shape)]
 
 
-def masked_fill(x: Any, mask: Any, value: Any) -> Tensor:
+def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     """value where a mask of bool holds, else x."""
-    return where(_mask("masked_fill", mask), as_tensor(value, as_tensor(x)), x)
+    return where(_mask("masked_fill", mask), as_tensor(value, as_tensor(input)), input)
 
 
 def _mask(name: str, mask: Any) -> Tensor:
@@ -113,14 +115,14 @@ def _mask(name: str, mask: Any) -> Tensor:
 # By size
 
 
-def max(x: Any, dim: Any = None, keepdim: builtins.bool = False) -> Any:
+def max(input: Any, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     """The largest element; with ``dim``, the pair (values, indices) along it; of two tensors, ``maximum``."""
-    return maximum(x, dim) if _is_operand(dim) else _extreme("max", x, dim, keepdim)
+    return maximum(input, dim) if _is_operand(dim) else _extreme("max", input, dim, keepdim)
 
 
-def min(x: Any, dim: Any = None, keepdim: builtins.bool = False) -> Any:
+def min(input: Any, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     """The smallest element; with ``dim``, the pair (values, indices) along it; of two tensors, ``minimum``."""
-    return minimum(x, dim) if _is_operand(dim) else _extreme("min", x, dim, keepdim)
+    return minimum(input, dim) if _is_operand(dim) else _extreme("min", input, dim, keepdim)
 
 
 def _is_operand(dim: Any) -> builtins.bool:
@@ -144,10 +146,10 @@ def _at_places(x: Tensor, dim: int, places: Tensor, keepdim: builtins.bool) -> O
 
 
 def argsort(
-    x: Any, dim: int = -1, descending: builtins.bool = False, stable: builtins.bool = False
+    input: Any, dim: int = -1, descending: builtins.bool = False, stable: builtins.bool = False
 ) -> Tensor:
     """The places along an axis in order of their elements, equal ones as they were."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     place = axis("argsort", dim, x.shape)
     if not x.ndim:
         return as_tensor(np.zeros((), np.int64))
@@ -157,17 +159,19 @@ def argsort(
     return (x.shape[place] - 1 - backwards).flip(place)
 
 
-def sort(x: Any, dim: int = -1, descending: builtins.bool = False, stable: builtins.bool = False) -> Ordered:
+def sort(
+    input: Any, dim: int = -1, descending: builtins.bool = False, stable: builtins.bool = False
+) -> Ordered:
     """The elements in order along an axis, equal ones as they were, and the places they had."""
-    x, places = as_tensor(x), argsort(x, dim, descending)
+    x, places = as_tensor(input), argsort(input, dim, descending)
     return Ordered(gather(x, dim, places) if x.ndim else x.clone(), places)
 
 
 def topk(
-    x: Any, k: int, dim: int = -1, largest: builtins.bool = True, sorted: builtins.bool = True
+    input: Any, k: int, dim: int = -1, largest: builtins.bool = True, sorted: builtins.bool = True
 ) -> Ordered:
     """The k largest (or smallest) elements along an axis, in order, and the places they had."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     place = axis("topk", dim, x.shape)
     if not 0 <= k <= (x.shape[place] if x.ndim else 1):
         raise ValueError(f"topk: k={k} must be from 0 to the size of axis {dim} of shape {x.shape}")
@@ -175,9 +179,9 @@ def topk(
     return Ordered(values.narrow(dim, 0, k), places.narrow(dim, 0, k)) if x.ndim else Ordered(values, places)
 
 
-def kthvalue(x: Any, k: int, dim: int = -1, keepdim: builtins.bool = False) -> Ordered:
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: builtins.bool = False) -> Ordered:
     """The k-th smallest element along an axis, counted from 1, and its place."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     place = axis("kthvalue", dim, x.shape)
     if not 1 <= k <= (x.shape[place] if x.ndim else 1):
         raise ValueError(f"kthvalue: k={k} must be from 1 to the size of axis {dim} of shape {x.shape}")
@@ -186,9 +190,9 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: builtins.bool = False) -> O
     return _at_places(x, dim, argsort(x, dim).narrow(dim, k - 1, 1), keepdim)
 
 
-def median(x: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Any:
+def median(input: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Any:
     """The middle element, of an even number the lower one; with ``dim``, the pair (values, indices) along it."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if dim is None:
         return kthvalue(x.ravel(), (x.numel() + 1) // 2).values
     return kthvalue(x, (x.shape[axis("median", dim, x.shape)] + 1) // 2 if x.ndim else 1, dim, keepdim)
@@ -197,16 +201,20 @@ def median(x: Any, dim: int | None = None, keepdim: builtins.bool = False) -> An
 # Without gradients
 
 
-def nonzero(x: Any, as_tuple: builtins.bool = False) -> Any:
+def nonzero(input: Any, as_tuple: builtins.bool = False) -> Any:
     """The indices of the elements other than 0, one row for each; ``as_tuple``: one vector for each axis."""
-    places = as_tensor(x).data.nonzero() if as_tensor(x).ndim else np.atleast_1d(as_tensor(x).data).nonzero()
+    places = (
+        as_tensor(input).data.nonzero()
+        if as_tensor(input).ndim
+        else np.atleast_1d(as_tensor(input).data).nonzero()
+    )
     if as_tuple:
         return tuple(map(as_tensor, places))
-    return as_tensor(np.stack(places, 1)[:, : as_tensor(x).ndim])
+    return as_tensor(np.stack(places, 1)[:, : as_tensor(input).ndim])
 
 
 def unique(
-    x: Any,
+    input: Any,
     sorted: builtins.bool = True,
     return_inverse: builtins.bool = False,
     return_counts: builtins.bool = False,
@@ -214,12 +222,12 @@ def unique(
 ) -> Any:
     """Each value once, in order; beside them the place of each element's value, and how often each is there."""
     count: Any = np.unique
-    found = count(as_tensor(x).data, return_inverse=return_inverse, return_counts=return_counts, axis=dim)
+    found = count(as_tensor(input).data, return_inverse=return_inverse, return_counts=return_counts, axis=dim)
     return tuple(map(as_tensor, found)) if isinstance(found, tuple) else as_tensor(found)
 
 
-def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Tensor:
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     """How often each whole number from 0 on is there, or the sum of its weights."""
     return as_tensor(
-        np.bincount(as_tensor(x).data, None if weights is None else as_tensor(weights).data, minlength)
+        np.bincount(as_tensor(input).data, None if weights is None else as_tensor(weights).data, minlength)
     )

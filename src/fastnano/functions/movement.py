@@ -36,64 +36,64 @@ def _view(x: Tensor, name: str, **numbers: Any) -> Tensor:
 # Shapes
 
 
-def reshape(x: Any, *shape: Any) -> Tensor:
+def reshape(input: Any, *shape: Any) -> Tensor:
     """The elements in their order in another shape; one size may be −1, what is left."""
-    return _view(as_tensor(x), "reshape", to=sizes(shape))
+    return _view(as_tensor(input), "reshape", to=sizes(shape))
 
 
 view = reshape
 
 
-def reshape_as(x: Any, other: Any) -> Tensor:
+def reshape_as(input: Any, other: Any) -> Tensor:
     """``reshape`` to the shape of another tensor."""
-    return reshape(x, as_tensor(other).shape)
+    return reshape(input, as_tensor(other).shape)
 
 
 view_as = reshape_as
 
 
-def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes start_dim to end_dim as one."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     start, end = (axis("flatten", d, x.shape) for d in (start_dim, end_dim))
     if start > end:
         raise ValueError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
     return reshape(x, (*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
 
 
-def ravel(x: Any) -> Tensor:
+def ravel(input: Any) -> Tensor:
     """All elements along one axis."""
-    return reshape(x, (-1,))
+    return reshape(input, (-1,))
 
 
-def unflatten(x: Any, dim: int, shape: Sequence[int]) -> Tensor:
+def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
     """One axis as several of these sizes; one may be −1, what is left."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     where = axis("unflatten", dim, x.shape)
-    known = -math.prod(shape) if -1 in shape else math.prod(shape)
-    if known == 0 or x.shape[where] % known or (-1 not in shape and known != x.shape[where]):
-        raise ValueError(f"unflatten: axis {dim} of shape {x.shape} does not split into {tuple(shape)}")
-    inner = tuple(x.shape[where] // known if size == -1 else size for size in shape)
+    known = -math.prod(sizes) if -1 in sizes else math.prod(sizes)
+    if known == 0 or x.shape[where] % known or (-1 not in sizes and known != x.shape[where]):
+        raise ValueError(f"unflatten: axis {dim} of shape {x.shape} does not split into {tuple(sizes)}")
+    inner = tuple(x.shape[where] // known if size == -1 else size for size in sizes)
     return reshape(x, (*x.shape[:where], *inner, *x.shape[where + 1 :]))
 
 
-def unsqueeze(x: Any, dim: int) -> Tensor:
+def unsqueeze(input: Any, dim: int) -> Tensor:
     """A new axis of size 1."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     where = axis("unsqueeze", dim, x.shape, x.ndim + 1)
     return reshape(x, (*x.shape[:where], 1, *x.shape[where:]))
 
 
-def squeeze(x: Any, dim: int | tuple[int, ...] | None = None) -> Tensor:
+def squeeze(input: Any, dim: int | tuple[int, ...] | None = None) -> Tensor:
     """Without the axes of size 1: all of them, or those of ``dim`` that have it."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     where = range(x.ndim) if dim is None else axes("squeeze", dim, x.shape) or ()
     return reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in where))
 
 
-def expand(x: Any, *shape: Any) -> Tensor:
+def expand(input: Any, *size: Any) -> Tensor:
     """The elements repeated along axes of size 1; −1 keeps an axis as it is."""
-    x, to = as_tensor(x), sizes(shape)
+    x, to = as_tensor(input), sizes(size)
     if len(to) < x.ndim:
         raise ValueError(f"expand: shape={to} must have at least the {x.ndim} axes of {x.shape}")
     own = (1,) * (len(to) - x.ndim) + x.shape
@@ -103,26 +103,26 @@ def expand(x: Any, *shape: Any) -> Tensor:
 broadcast_to = expand
 
 
-def expand_as(x: Any, other: Any) -> Tensor:
+def expand_as(input: Any, other: Any) -> Tensor:
     """``expand`` to the shape of another tensor."""
-    return expand(x, as_tensor(other).shape)
+    return expand(input, as_tensor(other).shape)
 
 
 # Orders
 
 
-def permute(x: Any, *dims: Any) -> Tensor:
+def permute(input: Any, *dims: Any) -> Tensor:
     """The axes in another order."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     order = tuple(axis("permute", d, x.shape) for d in sizes(dims))
     if len(order) != x.ndim or len(set(order)) != x.ndim:
         raise ValueError(f"permute: dims={sizes(dims)} must name each axis of shape {x.shape} once")
     return _view(x, "permute", axes=order)
 
 
-def transpose(x: Any, dim0: int, dim1: int) -> Tensor:
+def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     """Two axes exchanged."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     order = list(range(x.ndim))
     a, b = (axis("transpose", d, x.shape) for d in (dim0, dim1))
     if order:
@@ -133,9 +133,9 @@ def transpose(x: Any, dim0: int, dim1: int) -> Tensor:
 swapaxes = swapdims = transpose
 
 
-def movedim(x: Any, source: Any, destination: Any) -> Tensor:
+def movedim(input: Any, source: Any, destination: Any) -> Tensor:
     """Axes put at other places, the rest in their order."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     start, end = axes("movedim", source, x.shape) or (), axes("movedim", destination, x.shape) or ()
     if len(start) != len(end):
         raise ValueError(f"movedim: source={source} and destination={destination} differ in number")
@@ -148,33 +148,33 @@ def movedim(x: Any, source: Any, destination: Any) -> Tensor:
 moveaxis = movedim
 
 
-def t(x: Any) -> Tensor:
+def t(input: Any) -> Tensor:
     """The rows of a matrix as its columns; a vector as it is."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if x.ndim > 2:
-        raise ValueError(f"t: x has shape {x.shape}, expected a matrix or a vector")
+        raise ValueError(f"t: input has shape {x.shape}, expected a matrix or a vector")
     return transpose(x, 0, x.ndim - 1) if x.ndim else x
 
 
-def flip(x: Any, *dims: Any) -> Tensor:
+def flip(input: Any, *dims: Any) -> Tensor:
     """The elements in reverse along some axes; a copy."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     return apply(EXPRESSIONS["flip"], x, axes=axes("flip", sizes(dims), x.shape) or ())
 
 
-def fliplr(x: Any) -> Tensor:
+def fliplr(input: Any) -> Tensor:
     """The second axis in reverse."""
-    return flip(x, 1)
+    return flip(input, 1)
 
 
-def flipud(x: Any) -> Tensor:
+def flipud(input: Any) -> Tensor:
     """The first axis in reverse."""
-    return flip(x, 0)
+    return flip(input, 0)
 
 
-def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
+def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
     """The elements moved on by so many places, those that leave coming in at the other end."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     where = axes("roll", dims, x.shape)
     count = 1 if isinstance(shifts, int) else len(shifts)
     if where is not None and len(where) != count:
@@ -186,9 +186,9 @@ def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
 # Repetition
 
 
-def repeat(x: Any, *counts: Any) -> Tensor:
+def repeat(input: Any, *repeats: Any) -> Tensor:
     """x so many times along each axis, one copy after another; further axes come first."""
-    x, times = as_tensor(x), sizes(counts)
+    x, times = as_tensor(input), sizes(repeats)
     if len(times) < x.ndim:
         raise ValueError(f"repeat: {times} must count for at least the {x.ndim} axes of {x.shape}")
     own = (1,) * (len(times) - x.ndim) + x.shape
@@ -197,15 +197,15 @@ def repeat(x: Any, *counts: Any) -> Tensor:
     return reshape(expand(reshape(x, pairs), spread), tuple(t * n for t, n in zip(times, own, strict=True)))
 
 
-def tile(x: Any, *counts: Any) -> Tensor:
+def tile(input: Any, *dims: Any) -> Tensor:
     """``repeat``, where fewer counts than axes stand for the last ones."""
-    x, times = as_tensor(x), sizes(counts)
+    x, times = as_tensor(input), sizes(dims)
     return repeat(x, (1,) * (x.ndim - len(times)) + times)
 
 
-def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Tensor:
+def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Tensor:
     """Each element so many times, its copies side by side; along one axis, or of all elements."""
-    x = ravel(x) if dim is None else as_tensor(x)
+    x = ravel(input) if dim is None else as_tensor(input)
     where = axis("repeat_interleave", -1 if dim is None else dim, x.shape)
     times = as_tensor(repeats).data
     return x.index_select(where, np.repeat(np.arange(x.shape[where]), times))
@@ -259,15 +259,15 @@ def vstack(tensors: Sequence[Any]) -> Tensor:
     return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in parts])
 
 
-def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:
+def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
     """The places start to start + length − 1 along an axis."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     return _view(x, "index", index=_at("narrow", x, dim, slice(start, start + length)))
 
 
-def select(x: Any, dim: int, index: int) -> Tensor:
+def select(input: Any, dim: int, index: int) -> Tensor:
     """One place along an axis, which is lost."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     return _view(x, "index", index=_at("select", x, dim, index))
 
 
@@ -275,15 +275,15 @@ def _at(name: str, x: Tensor, dim: int, index: Any) -> tuple[Any, ...]:
     return (slice(None),) * axis(name, dim, x.shape) + (index,)
 
 
-def unbind(x: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Every place along an axis, which is lost."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     return tuple(select(x, dim, i) for i in range(x.shape[axis("unbind", dim, x.shape)]))
 
 
-def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of one size along an axis, the last perhaps smaller; or of these sizes."""
-    x, given = as_tensor(x), split_size_or_sections
+    x, given = as_tensor(tensor), split_size_or_sections
     whole = x.shape[axis("split", dim, x.shape)]
     if isinstance(given, int):
         if given < 1:
@@ -295,48 +295,48 @@ def split(x: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ..
     return tuple(narrow(x, dim, start, size) for start, size in zip(starts, given, strict=False))
 
 
-def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most so many pieces of one size along an axis, the last perhaps smaller."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     return split(x, max(1, -(-x.shape[axis("chunk", dim, x.shape)] // chunks)), dim)
 
 
 # Triangles and diagonals
 
 
-def tril(x: Any, diagonal: int = 0) -> Tensor:
+def tril(input: Any, diagonal: int = 0) -> Tensor:
     """Zero above a diagonal of the last two axes."""
-    return apply(EXPRESSIONS["tril"], as_tensor(x), diagonal=diagonal)
+    return apply(EXPRESSIONS["tril"], as_tensor(input), diagonal=diagonal)
 
 
-def triu(x: Any, diagonal: int = 0) -> Tensor:
+def triu(input: Any, diagonal: int = 0) -> Tensor:
     """Zero below a diagonal of the last two axes."""
-    return apply(EXPRESSIONS["triu"], as_tensor(x), diagonal=diagonal)
+    return apply(EXPRESSIONS["triu"], as_tensor(input), diagonal=diagonal)
 
 
-def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A diagonal of two axes, as the last axis."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     where = (axis("diagonal", d, x.shape) for d in (dim1, dim2))
     return _view(x, "diagonal", offset=offset, **dict(zip(("axis1", "axis2"), where, strict=True)))
 
 
-def diag_embed(x: Any, offset: int = 0) -> Tensor:
-    """Matrices that are zero but for a diagonal, which is the last axis of x."""
-    return apply(EXPRESSIONS["diag_embed"], as_tensor(x), offset=offset)
+def diag_embed(input: Any, offset: int = 0) -> Tensor:
+    """Matrices that are zero but for a diagonal, which is the last axis of input."""
+    return apply(EXPRESSIONS["diag_embed"], as_tensor(input), offset=offset)
 
 
-def diag(x: Any, diagonal: int = 0) -> Tensor:
+def diag(input: Any, diagonal: int = 0) -> Tensor:
     """A diagonal of a matrix; of a vector, the matrix that has it as its diagonal."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if x.ndim not in (1, 2):
-        raise ValueError(f"diag: x has shape {x.shape}, expected a vector or a matrix")
+        raise ValueError(f"diag: input has shape {x.shape}, expected a vector or a matrix")
     return diag_embed(x, diagonal) if x.ndim == 1 else x.diagonal(diagonal).clone()
 
 
-def trace(x: Any) -> Tensor:
+def trace(input: Any) -> Tensor:
     """The sum of a matrix's diagonal."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if x.ndim != 2:
-        raise ValueError(f"trace: x has shape {x.shape}, expected a matrix")
+        raise ValueError(f"trace: input has shape {x.shape}, expected a matrix")
     return diagonal(x).sum()

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "outer", "tensordot"]
 
 
-def matmul(x: Any, y: Any) -> Tensor:
+def matmul(input: Any, other: Any) -> Tensor:
     """Matrix product of the last two axes, the others broadcast; vectors count as a row, or a column."""
-    return binary("matmul", x, y)
+    return binary("matmul", input, other)
 
 
 def _of_axes(name: str, x: Any, y: Any, ndim: tuple[int, int]) -> Tensor:
@@ -26,56 +26,56 @@ def _of_axes(name: str, x: Any, y: Any, ndim: tuple[int, int]) -> Tensor:
     return binary("matmul", x, y)
 
 
-def mm(x: Any, y: Any) -> Tensor:
+def mm(input: Any, mat2: Any) -> Tensor:
     """The product of two matrices."""
-    return _of_axes("mm", x, y, (2, 2))
+    return _of_axes("mm", input, mat2, (2, 2))
 
 
-def bmm(x: Any, y: Any) -> Tensor:
+def bmm(input: Any, mat2: Any) -> Tensor:
     """The products of two batches of matrices, one by one."""
-    x, y = as_tensor(x), as_tensor(y)
+    x, y = as_tensor(input), as_tensor(mat2)
     if x.ndim == y.ndim == 3 and x.shape[0] != y.shape[0]:
         raise ValueError(f"bmm: batches of {x.shape[0]} and {y.shape[0]} matrices")
     return _of_axes("bmm", x, y, (3, 3))
 
 
-def mv(x: Any, y: Any) -> Tensor:
+def mv(input: Any, vec: Any) -> Tensor:
     """The product of a matrix and a vector."""
-    return _of_axes("mv", x, y, (2, 1))
+    return _of_axes("mv", input, vec, (2, 1))
 
 
-def dot(x: Any, y: Any) -> Tensor:
+def dot(input: Any, tensor: Any) -> Tensor:
     """Σ x_i y_i of two vectors."""
-    return _of_axes("dot", x, y, (1, 1))
+    return _of_axes("dot", input, tensor, (1, 1))
 
 
-def inner(x: Any, y: Any) -> Tensor:
+def inner(input: Any, other: Any) -> Tensor:
     """Σ over the last axes of both."""
-    x, y = as_tensor(x), as_tensor(y)
+    x, y = as_tensor(input), as_tensor(other)
     return tensordot(x, y, ([-1], [-1])) if x.ndim and y.ndim else x * y
 
 
-def outer(x: Any, y: Any) -> Tensor:
+def outer(input: Any, vec2: Any) -> Tensor:
     """x_i · y_j of two vectors."""
-    x, y = as_tensor(x), as_tensor(y)
+    x, y = as_tensor(input), as_tensor(vec2)
     if x.ndim != 1 or y.ndim != 1:
         raise ValueError(f"outer: the operands have shapes {x.shape} and {y.shape}, expected two vectors")
     return x.unsqueeze(1) * y
 
 
-def addmm(x: Any, y: Any, z: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · x + alpha · y z for matrices y and z."""
-    return as_tensor(x) * beta + mm(y, z) * alpha
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta · input + alpha · mat1 mat2, of matrices."""
+    return as_tensor(input) * beta + mm(mat1, mat2) * alpha
 
 
-def baddbmm(x: Any, y: Any, z: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """beta · x + alpha · y z for batches of matrices y and z."""
-    return as_tensor(x) * beta + bmm(y, z) * alpha
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta · input + alpha · batch1 batch2, of batches of matrices."""
+    return as_tensor(input) * beta + bmm(batch1, batch2) * alpha
 
 
-def tensordot(x: Any, y: Any, dims: Any = 2) -> Tensor:
-    """Σ over axes of x and as many of y: the last of x and the first of y, or those that two lists name."""
-    x, y = as_tensor(x), as_tensor(y)
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
+    """Σ over axes of a and as many of b: the last of a and the first of b, or those that two lists name."""
+    x, y = as_tensor(a), as_tensor(b)
     ours, theirs = (range(x.ndim - dims, x.ndim), range(dims)) if isinstance(dims, int) else dims
     left = [axis("tensordot", d, x.shape) for d in ours]
     right = [axis("tensordot", d, y.shape) for d in theirs]

@@ -39,17 +39,17 @@ def _over_everything(name: str, x: Tensor, keepdim: builtins.bool) -> Tensor:
     return y.reshape((1,) * len(shape)) if keepdim else y
 
 
-def sum(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def sum(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
     """Σ x over the axes; whole numbers add up as int64."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if x.dtype.kind == "f":
         return _over_everything("sum", x, keepdim) if dim is None else _reduce("sum", x, dim, keepdim)
     return _reduce("sum", x.to(np.int64), dim, keepdim)
 
 
-def mean(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def mean(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
     """The mean over the axes; of nothing it is refused rather than NaN."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if x.dtype.kind != "f":
         raise TypeError(f"mean: needs a float tensor, got {x.dtype}; convert with .float()")
     if not x.data.size:
@@ -61,7 +61,7 @@ def mean(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
 
 
 def var(
-    x: Any,
+    input: Any,
     dim: Axis = None,
     unbiased: builtins.bool = True,
     keepdim: builtins.bool = False,
@@ -72,12 +72,12 @@ def var(
 
     Raises ValueError where N is not above it.
     """
-    centred, scale = _centred("var", x, dim, int(unbiased) if correction is None else correction)
+    centred, scale = _centred("var", input, dim, int(unbiased) if correction is None else correction)
     return centred.square().sum(dim, keepdim) * scale
 
 
 def std(
-    x: Any,
+    input: Any,
     dim: Axis = None,
     unbiased: builtins.bool = True,
     keepdim: builtins.bool = False,
@@ -85,7 +85,7 @@ def std(
     correction: float | None = None,
 ) -> Tensor:
     """√var; its gradient where all are equal is 0."""
-    centred, scale = _centred("std", x, dim, int(unbiased) if correction is None else correction)
+    centred, scale = _centred("std", input, dim, int(unbiased) if correction is None else correction)
     return norm(centred, 2, dim, keepdim) * math.sqrt(scale)
 
 
@@ -105,7 +105,7 @@ def _centred(name: str, x: Any, dim: Axis, correction: float) -> tuple[Tensor, f
 
 
 def var_mean(
-    x: Any,
+    input: Any,
     dim: Axis = None,
     unbiased: builtins.bool = True,
     keepdim: builtins.bool = False,
@@ -113,11 +113,11 @@ def var_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """``var`` and ``mean``."""
-    return var(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
+    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
 
 
 def std_mean(
-    x: Any,
+    input: Any,
     dim: Axis = None,
     unbiased: builtins.bool = True,
     keepdim: builtins.bool = False,
@@ -125,50 +125,50 @@ def std_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """``std`` and ``mean``."""
-    return std(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
+    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
 
 
-def prod(x: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
+def prod(input: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
     """Π x along an axis, or of all elements."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     x = x if x.dtype.kind == "f" else x.to(np.int64)
     where = None if dim is None or not x.ndim else axis("prod", dim, x.shape)
     return apply(EXPRESSIONS["prod"], x, axis=where, keepdims=keepdim)
 
 
-def norm(x: Any, p: Any = 2, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def norm(input: Any, p: Any = 2, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
     """(Σ |x|^p)^(1/p) of the elements of the axes, as of one vector; p may be ``inf`` (the largest), ``-inf``
     (the smallest), 0 (how many are not 0), or "fro" (2).
 
     Its gradient where all are 0 is 0.
     """
     p = 2.0 if p in ("fro", None) else float(p)
-    return _reduce("norm", as_float(x), dim, keepdim, p=p)
+    return _reduce("norm", as_float(input), dim, keepdim, p=p)
 
 
-def logsumexp(x: Any, dim: Axis, keepdim: builtins.bool = False) -> Tensor:
+def logsumexp(input: Any, dim: Axis, keepdim: builtins.bool = False) -> Tensor:
     """log Σ e^x over the axes, without overflow."""
-    return _reduce("logsumexp", as_float(x), dim, keepdim)
+    return _reduce("logsumexp", as_float(input), dim, keepdim)
 
 
-def amax(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def amax(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
     """The largest of each; equal ones share the gradient."""
-    return _reduce("amax", as_tensor(x), dim, keepdim)
+    return _reduce("amax", as_tensor(input), dim, keepdim)
 
 
-def amin(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def amin(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
     """The smallest of each; equal ones share the gradient."""
-    return _reduce("amin", as_tensor(x), dim, keepdim)
+    return _reduce("amin", as_tensor(input), dim, keepdim)
 
 
-def cumsum(x: Any, dim: int) -> Tensor:
+def cumsum(input: Any, dim: int) -> Tensor:
     """y_i = Σ_{k≤i} x_k along an axis."""
-    return _run("cumsum", x, dim)
+    return _run("cumsum", input, dim)
 
 
-def cumprod(x: Any, dim: int) -> Tensor:
+def cumprod(input: Any, dim: int) -> Tensor:
     """y_i = Π_{k≤i} x_k along an axis."""
-    return _run("cumprod", x, dim)
+    return _run("cumprod", input, dim)
 
 
 def _run(name: str, x: Any, dim: int) -> Tensor:
@@ -178,14 +178,14 @@ def _run(name: str, x: Any, dim: int) -> Tensor:
     return apply(EXPRESSIONS[name], x, axis=where) if x.ndim else x.clone()
 
 
-def softmax(x: Any, dim: int | None = None) -> Tensor:
+def softmax(input: Any, dim: int | None = None) -> Tensor:
     """e^x_i / Σ_j e^x_j along ``dim``; by default the second axis, or the first of one or three."""
-    return _along("softmax", as_tensor(x), dim)
+    return _along("softmax", as_tensor(input), dim)
 
 
-def log_softmax(x: Any, dim: int | None = None) -> Tensor:
+def log_softmax(input: Any, dim: int | None = None) -> Tensor:
     """x_i − log Σ_j e^x_j along ``dim``."""
-    return _along("log_softmax", as_tensor(x), dim)
+    return _along("log_softmax", as_tensor(input), dim)
 
 
 def _along(name: str, x: Tensor, dim: int | None) -> Tensor:
@@ -203,29 +203,29 @@ def _along(name: str, x: Tensor, dim: int | None) -> Tensor:
 # Without gradients
 
 
-def any(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def any(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
     """Whether any is other than 0."""
-    return _reduce("any", as_tensor(x), dim, keepdim)
+    return _reduce("any", as_tensor(input), dim, keepdim)
 
 
-def all(x: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def all(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
     """Whether all are other than 0."""
-    return _reduce("all", as_tensor(x), dim, keepdim)
+    return _reduce("all", as_tensor(input), dim, keepdim)
 
 
-def count_nonzero(x: Any, dim: Axis = None) -> Tensor:
+def count_nonzero(input: Any, dim: Axis = None) -> Tensor:
     """How many are other than 0."""
-    return (as_tensor(x) != 0).sum(dim)
+    return (as_tensor(input) != 0).sum(dim)
 
 
-def argmax(x: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
+def argmax(input: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
     """Where the largest is, along an axis or among all elements in their order; the first of equal ones."""
-    return _place("argmax", x, dim, keepdim)
+    return _place("argmax", input, dim, keepdim)
 
 
-def argmin(x: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
+def argmin(input: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
     """Where the smallest is, along an axis or among all elements in their order; the first of equal ones."""
-    return _place("argmin", x, dim, keepdim)
+    return _place("argmin", input, dim, keepdim)
 
 
 def _place(name: str, x: Any, dim: int | None, keepdim: builtins.bool) -> Tensor:

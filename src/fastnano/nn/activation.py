@@ -56,8 +56,8 @@ class _Activation(Module):
     function: Callable[..., Tensor]
     shown: tuple[str, ...] = ()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x, *(getattr(self, name) for name in self.shown))
+    def forward(self, input: Tensor) -> Tensor:
+        return self.function(input, *(getattr(self, name) for name in self.shown))
 
 
 class _Inplace(_Activation):
@@ -134,8 +134,8 @@ class PReLU(Module):
         self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(np.full(num_parameters, init, np.float32))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.prelu(x, self.weight)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
@@ -163,8 +163,8 @@ class RReLU(_Inplace):
         super().__init__(inplace)
         self.lower, self.upper, self.generator = lower, upper, generator
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.rrelu(x, self.lower, self.upper, self.training, generator=self.generator)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, generator=self.generator)
 
 
 class ELU(_Inplace):
@@ -225,8 +225,8 @@ class GELU(Module):
         super().__init__()
         self.approximate = approximate
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.gelu(x, self.approximate)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.gelu(input, self.approximate)
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
@@ -324,8 +324,8 @@ class Softplus(Module):
         super().__init__()
         self.beta, self.threshold = beta, threshold
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.softplus(x, self.beta, self.threshold)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}, threshold={self.threshold}"
@@ -395,8 +395,8 @@ class BinaryStep(Module):
         super().__init__()
         self.gradient, self.slope = gradient, slope
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.binary_step(x, self.gradient, self.slope)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.binary_step(input, self.gradient, self.slope)
 
     def extra_repr(self) -> str:
         return f"gradient={self.gradient!r}" + (f", slope={self.slope}" if self.gradient == "sigmoid" else "")
@@ -509,7 +509,7 @@ class Softmax2d(Module):
     Source: J. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        if x.ndim not in (3, 4):
-            raise ValueError(f"Softmax2d: x has shape {x.shape}, expected (N, C, H, W) or (C, H, W)")
-        return F.softmax(x, -3)
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: input has shape {input.shape}, expected (N, C, H, W) or (C, H, W)")
+        return F.softmax(input, -3)

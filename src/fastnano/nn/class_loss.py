@@ -34,8 +34,8 @@ class ExpectationLoss(_Loss):
     Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, L1 ∘ σ.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.expectation_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.expectation_loss(input, target, self.reduction)
 
 
 class RegularizedExpectationLoss(_Loss):
@@ -45,8 +45,8 @@ class RegularizedExpectationLoss(_Loss):
     Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, L2 ∘ σ.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.regularized_expectation_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.regularized_expectation_loss(input, target, self.reduction)
 
 
 class ChebyshevLoss(_Loss):
@@ -56,8 +56,8 @@ class ChebyshevLoss(_Loss):
     Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, L∞ ∘ σ.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.chebyshev_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.chebyshev_loss(input, target, self.reduction)
 
 
 class SquaredLogLoss(_Loss):
@@ -68,8 +68,8 @@ class SquaredLogLoss(_Loss):
     it would have no minimum.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.squared_log_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.squared_log_loss(input, target, self.reduction)
 
 
 class TanimotoLoss(_Loss):
@@ -80,8 +80,8 @@ class TanimotoLoss(_Loss):
     the gradient as it is.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.tanimoto_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.tanimoto_loss(input, target, self.reduction)
 
 
 class CauchySchwarzLoss(_Loss):
@@ -91,8 +91,8 @@ class CauchySchwarzLoss(_Loss):
     Source: K. Janocha, W. Czarnecki, arXiv:1702.05659, D_CS.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.cauchy_schwarz_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.cauchy_schwarz_loss(input, target, self.reduction)
 
 
 class DiceLoss(_Loss):
@@ -107,8 +107,8 @@ class DiceLoss(_Loss):
         super().__init__(reduction)
         self.smooth = smooth
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.dice_loss(x, target, self.smooth, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.dice_loss(input, target, self.smooth, self.reduction)
 
 
 class TverskyLoss(_Loss):
@@ -125,5 +125,5 @@ class TverskyLoss(_Loss):
         super().__init__(reduction)
         self.alpha, self.beta, self.smooth = alpha, beta, smooth
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.tversky_loss(x, target, self.alpha, self.beta, self.smooth, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.tversky_loss(input, target, self.alpha, self.beta, self.smooth, self.reduction)

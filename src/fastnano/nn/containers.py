@@ -106,10 +106,10 @@ class Sequential(_Indexed):
     def _part(self, layers: dict[str, Module]) -> Module:
         return Sequential(layers)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, input: Any) -> Any:
         for layer in self._modules.values():
-            x = layer(x)
-        return x
+            input = layer(input)
+        return input
 
 
 def _named(layers: tuple[Any, ...]) -> Iterable[tuple[str, Module]]:
@@ -287,9 +287,9 @@ class Residual(Module):
         if projection is not None:
             self.projection = _module("Residual", "projection", projection)
 
-    def forward(self, x: Tensor) -> Tensor:
-        past = x if self.projection is None else self.projection(x)
-        y = self.function(x)
+    def forward(self, input: Tensor) -> Tensor:
+        past = input if self.projection is None else self.projection(input)
+        y = self.function(input)
         if y.shape != past.shape:
             raise ValueError(
                 f"Residual: function gives shape {y.shape}, but what is added to it has {past.shape}; "
@@ -317,8 +317,8 @@ class Concat(_Indexed):
     def _part(self, layers: dict[str, Module]) -> Module:
         return Concat(layers, dim=self.dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return cat([branch(x) for branch in self], self.dim)
+    def forward(self, input: Tensor) -> Tensor:
+        return cat([branch(input) for branch in self], self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"

@@ -66,13 +66,13 @@ class _Convolution(Module):
             raise ValueError(f"{name}: padding='same' needs stride 1, got stride={self.stride}")
         return choice(name, "padding", padding, ("same", "valid"))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         padding = self.padding
         if self.padding_mode != "zeros":
-            x, padding = F.pad(x, self._sides(), self.padding_mode), 0  # type: ignore[assignment]
+            input, padding = F.pad(input, self._sides(), self.padding_mode), 0  # type: ignore[assignment]
         function = getattr(F, f"conv{self.dims}d")
         return function(
-            x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups, **self._options()
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups, **self._options()
         )
 
     def _options(self) -> dict[str, Any]:
@@ -209,11 +209,13 @@ class _ConvTranspose(_Convolution):
         numbers = stride, padding, dilation, groups, bias, padding_mode, output_padding
         self._set_up(in_channels, out_channels, kernel_size, *numbers)
 
-    def forward(self, x: Tensor, output_size: tuple[int, ...] | None = None) -> Tensor:
-        more = self.output_padding if output_size is None else self._padding_for(x.shape, tuple(output_size))
+    def forward(self, input: Tensor, output_size: tuple[int, ...] | None = None) -> Tensor:
+        more = (
+            self.output_padding if output_size is None else self._padding_for(input.shape, tuple(output_size))
+        )
         function = getattr(F, f"conv_transpose{self.dims}d")
         return function(
-            x, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation
+            input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation
         )
 
     def _padding_for(self, shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:

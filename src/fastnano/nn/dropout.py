@@ -29,8 +29,8 @@ class Dropout(Module):
         self.p = probability(type(self).__name__, "p", p)
         self.inplace, self.generator = inplace, generator
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x, self.p, self.training, generator=self.generator)
+    def forward(self, input: Tensor) -> Tensor:
+        return self.function(input, self.p, self.training, generator=self.generator)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

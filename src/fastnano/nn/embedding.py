@@ -80,8 +80,8 @@ class Embedding(Module):
             _freeze=freeze,
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.embedding(x, self.weight, self.padding_idx, self.max_norm, self.norm_type)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type)
 
     def extra_repr(self) -> str:
         return self._text("padding_idx", "max_norm", "norm_type")
@@ -140,9 +140,9 @@ class EmbeddingBag(Embedding):
         layer.weight.requires_grad_(not freeze)
         return layer
 
-    def forward(self, x: Tensor, offsets: Any = None, per_sample_weights: Any = None) -> Tensor:
+    def forward(self, input: Tensor, offsets: Any = None, per_sample_weights: Any = None) -> Tensor:
         return F.embedding_bag(
-            x,
+            input,
             self.weight,
             offsets,
             self.max_norm,

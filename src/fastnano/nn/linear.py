@@ -28,8 +28,8 @@ class Linear(Module):
         self.weight = uniform_fan_in((out_features, in_features), in_features)
         self.register_parameter("bias", uniform_fan_in((out_features,), in_features) if bias else None)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return (
@@ -56,8 +56,8 @@ class Bilinear(Module):
         self.weight = uniform_fan_in((out_features, in1_features, in2_features), in1_features)
         self.register_parameter("bias", uniform_fan_in((out_features,), in1_features) if bias else None)
 
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.bilinear(x1, x2, self.weight, self.bias)
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return (
@@ -78,8 +78,8 @@ class Maxout(Linear):
         super().__init__(in_features, count("Maxout", "out_features", out_features) * maps, bias)
         self.out_features, self.pieces = out_features, maps
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.maxout(F.linear(x, self.weight, self.bias), self.pieces)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.maxout(F.linear(input, self.weight, self.bias), self.pieces)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, pieces={self.pieces}"
@@ -95,8 +95,8 @@ class Flatten(Module):
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(self.start_dim, self.end_dim)
+    def forward(self, input: Tensor) -> Tensor:
+        return input.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
@@ -112,18 +112,19 @@ class Unflatten(Module):
         super().__init__()
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
-    def forward(self, x: Tensor) -> Tensor:
-        if not -x.ndim <= self.dim < x.ndim:
-            raise IndexError(f"Unflatten: dim={self.dim} is not an axis of shape {x.shape}")
-        dim, sizes = self.dim % x.ndim, list(self.unflattened_size)
+    def forward(self, input: Tensor) -> Tensor:
+        if not -input.ndim <= self.dim < input.ndim:
+            raise IndexError(f"Unflatten: dim={self.dim} is not an axis of shape {input.shape}")
+        dim, sizes = self.dim % input.ndim, list(self.unflattened_size)
         if sizes.count(-1) == 1:
             place = sizes.index(-1)
-            sizes[place] = x.shape[dim] // max(-math.prod(sizes), 1)
-        if math.prod(sizes) != x.shape[dim] or min(sizes, default=1) < 0:
+            sizes[place] = input.shape[dim] // max(-math.prod(sizes), 1)
+        if math.prod(sizes) != input.shape[dim] or min(sizes, default=1) < 0:
             raise ValueError(
-                f"Unflatten: unflattened_size={self.unflattened_size} must multiply to the {x.shape[dim]} of axis {dim}"
+                f"Unflatten: unflattened_size={self.unflattened_size} must multiply to the {input.shape[dim]} "
+                f"of axis {dim}"
             )
-        return x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :])
+        return input.reshape(*input.shape[:dim], *sizes, *input.shape[dim + 1 :])
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
@@ -138,5 +139,5 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x
+    def forward(self, input: Tensor) -> Tensor:
+        return input

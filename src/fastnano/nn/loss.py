@@ -34,8 +34,8 @@ class MSELoss(_Loss):
     Source: C. Bishop, "Pattern Recognition and Machine Learning", 2006, section 1.5.5.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.mse_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.mse_loss(input, target, self.reduction)
 
 
 class L1Loss(_Loss):
@@ -45,8 +45,8 @@ class L1Loss(_Loss):
     Source: T. Hastie, R. Tibshirani, J. Friedman, "The Elements of Statistical Learning", 2009, section 10.6.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.l1_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.l1_loss(input, target, self.reduction)
 
 
 class SSELoss(_Loss):
@@ -60,8 +60,8 @@ class SSELoss(_Loss):
     def __init__(self, reduction: str = "sum") -> None:
         super().__init__(reduction)
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.sse_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.sse_loss(input, target, self.reduction)
 
 
 class SmoothL1Loss(_Loss):
@@ -77,8 +77,8 @@ class SmoothL1Loss(_Loss):
             raise ValueError(f"SmoothL1Loss: beta={beta} must be at least 0")
         self.beta = beta
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.smooth_l1_loss(x, target, self.reduction, self.beta)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
 class HuberLoss(_Loss):
@@ -92,8 +92,8 @@ class HuberLoss(_Loss):
         super().__init__(reduction)
         self.delta = positive("HuberLoss", "delta", delta)
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.huber_loss(x, target, self.reduction, self.delta)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.huber_loss(input, target, self.reduction, self.delta)
 
 
 class LogCoshLoss(_Loss):
@@ -103,5 +103,5 @@ class LogCoshLoss(_Loss):
     Source: R. Saleh, A. Saleh, "Statistical Properties of the log-cosh Loss Function", arXiv:2208.04564.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.log_cosh_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.log_cosh_loss(input, target, self.reduction)

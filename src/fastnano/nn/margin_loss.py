@@ -43,8 +43,8 @@ class HingeLoss(_Loss):
             raise ValueError(f"HingeLoss: p={p} must be 1, 2 or 3")
         self.margin, self.p = float(margin), p
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.hinge_loss(x, target, self.margin, self.reduction, self.p)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.hinge_loss(input, target, self.margin, self.reduction, self.p)
 
 
 class SquaredHingeLoss(HingeLoss):
@@ -83,8 +83,8 @@ class MultiMarginLoss(_WeightedLoss):
             raise ValueError(f"MultiMarginLoss: p={p} must be 1 or 2")
         self.p, self.margin = p, margin
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.multi_margin_loss(x, target, self.p, self.margin, self.weight, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.multi_margin_loss(input, target, self.p, self.margin, self.weight, self.reduction)
 
 
 class SoftMarginLoss(_Loss):
@@ -94,8 +94,8 @@ class SoftMarginLoss(_Loss):
     Source: T. Hastie, R. Tibshirani, J. Friedman, "The Elements of Statistical Learning", 2009, table 12.1.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.soft_margin_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.soft_margin_loss(input, target, self.reduction)
 
 
 class MultiLabelMarginLoss(_Loss):
@@ -107,8 +107,8 @@ class MultiLabelMarginLoss(_Loss):
     divided by the number of its pairs instead.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.multilabel_margin_loss(x, target, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.multilabel_margin_loss(input, target, self.reduction)
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
@@ -118,8 +118,8 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     Source: M.-L. Zhang, Z.-H. Zhou, "A Review on Multi-Label Learning Algorithms", 2014 (binary relevance).
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.multilabel_soft_margin_loss(x, target, self.weight, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.multilabel_soft_margin_loss(input, target, self.weight, self.reduction)
 
 
 class HingeEmbeddingLoss(_Loss):
@@ -134,8 +134,8 @@ class HingeEmbeddingLoss(_Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.hinge_embedding_loss(x, target, self.margin, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.hinge_embedding_loss(input, target, self.margin, self.reduction)
 
 
 class MarginRankingLoss(_Loss):
@@ -149,8 +149,8 @@ class MarginRankingLoss(_Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, x1: Tensor, x2: Tensor, target: Any) -> Tensor:
-        return F.margin_ranking_loss(x1, x2, target, self.margin, self.reduction)
+    def forward(self, input1: Tensor, input2: Tensor, target: Any) -> Tensor:
+        return F.margin_ranking_loss(input1, input2, target, self.margin, self.reduction)
 
 
 class CosineEmbeddingLoss(_Loss):
@@ -165,8 +165,8 @@ class CosineEmbeddingLoss(_Loss):
         super().__init__(reduction)
         self.margin = margin
 
-    def forward(self, x1: Tensor, x2: Tensor, target: Any) -> Tensor:
-        return F.cosine_embedding_loss(x1, x2, target, self.margin, self.reduction)
+    def forward(self, input1: Tensor, input2: Tensor, target: Any) -> Tensor:
+        return F.cosine_embedding_loss(input1, input2, target, self.margin, self.reduction)
 
 
 class TripletMarginLoss(_Loss):

@@ -68,7 +68,7 @@ class _ChannelNorm(_Norm):
     def _check(self, x: Tensor) -> None:
         if x.ndim not in self.axes:
             expected = " or ".join(f"{n} axes" for n in self.axes)
-            raise ValueError(f"{type(self).__name__}: x has shape {x.shape}, expected {expected}")
+            raise ValueError(f"{type(self).__name__}: input has shape {x.shape}, expected {expected}")
 
     def extra_repr(self) -> str:
         return (
@@ -78,10 +78,10 @@ class _ChannelNorm(_Norm):
 
 
 class _BatchNorm(_ChannelNorm):
-    def forward(self, x: Tensor) -> Tensor:
-        self._check(x)
+    def forward(self, input: Tensor) -> Tensor:
+        self._check(input)
         return F.batch_norm(
-            x,
+            input,
             self.running_mean,
             self.running_var,
             self.weight,
@@ -137,17 +137,17 @@ class _InstanceNorm(_ChannelNorm):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias=bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        self._check(x)
-        if x.ndim == self.axes[0]:
-            return self.forward(x.unsqueeze(0))[0]
-        if x.shape[1] != self.num_features:
+    def forward(self, input: Tensor) -> Tensor:
+        self._check(input)
+        if input.ndim == self.axes[0]:
+            return self.forward(input.unsqueeze(0))[0]
+        if input.shape[1] != self.num_features:
             raise ValueError(
-                f"{type(self).__name__}: x of shape {x.shape} has {x.shape[1]} channels, "
+                f"{type(self).__name__}: input of shape {input.shape} has {input.shape[1]} channels, "
                 f"expected num_features={self.num_features}"
             )
         return F.instance_norm(
-            x,
+            input,
             self.running_mean,
             self.running_var,
             self.weight,
@@ -208,8 +208,8 @@ class GroupNorm(_Norm):
         self.affine = affine
         self._affine(num_channels, eps, affine, affine and bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -237,8 +237,8 @@ class LayerNorm(_Norm):
         self.elementwise_affine = elementwise_affine
         self._affine(self.normalized_shape, eps, elementwise_affine, elementwise_affine and bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -268,8 +268,8 @@ class RMSNorm(Module):
         ones = Parameter(np.ones(self.normalized_shape, np.float32)) if elementwise_affine else None
         self.register_parameter("weight", ones)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
@@ -287,8 +287,8 @@ class LocalResponseNorm(Module):
         self.size = count("LocalResponseNorm", "size", size)
         self.alpha, self.beta, self.k = alpha, beta, k
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

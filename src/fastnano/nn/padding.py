@@ -38,8 +38,8 @@ class _Pad(Module):
             raise ValueError(f"{name}: padding={padding!r} must be one integer or {2 * self.dims}")
         self.padding = tuple(count(name, "padding", side, least=-(2**31)) for side in sides)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, self.padding, self.mode, self.value if self.mode == "constant" else None)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, self.mode, self.value if self.mode == "constant" else None)
 
     def extra_repr(self) -> str:
         return str(self.padding)

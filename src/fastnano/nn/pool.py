@@ -71,9 +71,9 @@ class _MaxPool(_Pool):
         sizes(type(self).__name__, "dilation", dilation, self.dims)
         self.dilation, self.return_indices, self.ceil_mode = dilation, return_indices, ceil_mode
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, input: Tensor) -> Any:
         window = self.kernel_size, self.stride, self.padding, self.dilation
-        return self._call("max_pool", x, *window, self.ceil_mode, self.return_indices)
+        return self._call("max_pool", input, *window, self.ceil_mode, self.return_indices)
 
     def extra_repr(self) -> str:
         return (
@@ -132,9 +132,9 @@ class _AvgPool(_Pool):
         self.ceil_mode = ceil_mode
         self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         window = self.kernel_size, self.stride, self.padding, self.ceil_mode
-        return self._call("avg_pool", x, *window, self.count_include_pad, self.divisor_override)
+        return self._call("avg_pool", input, *window, self.count_include_pad, self.divisor_override)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -176,8 +176,8 @@ class _AdaptiveAvgPool(_Pool):
         super().__init__()
         self.output_size = output_size
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._call("adaptive_avg_pool", x, self.output_size)
+    def forward(self, input: Tensor) -> Tensor:
+        return self._call("adaptive_avg_pool", input, self.output_size)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
@@ -221,8 +221,8 @@ class _AdaptiveMaxPool(_Pool):
         super().__init__()
         self.output_size, self.return_indices = output_size, return_indices
 
-    def forward(self, x: Tensor) -> Any:
-        return self._call("adaptive_max_pool", x, self.output_size, self.return_indices)
+    def forward(self, input: Tensor) -> Any:
+        return self._call("adaptive_max_pool", input, self.output_size, self.return_indices)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
@@ -271,8 +271,8 @@ class _LPPool(_Pool):
         self._window(kernel_size, stride)
         self.norm_type, self.stride, self.ceil_mode = norm_type, stride, ceil_mode
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._call("lp_pool", x, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+    def forward(self, input: Tensor) -> Tensor:
+        return self._call("lp_pool", input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
 
     def extra_repr(self) -> str:
         return (
@@ -310,8 +310,10 @@ class _MaxUnpool(_Pool):
         super().__init__()
         self._window(kernel_size, stride, padding, as_tuples=True)
 
-    def forward(self, x: Tensor, indices: Tensor, output_size: tuple[int, ...] | None = None) -> Tensor:
-        return self._call("max_unpool", x, indices, self.kernel_size, self.stride, self.padding, output_size)
+    def forward(self, input: Tensor, indices: Tensor, output_size: tuple[int, ...] | None = None) -> Tensor:
+        return self._call(
+            "max_unpool", input, indices, self.kernel_size, self.stride, self.padding, output_size
+        )
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -371,10 +373,10 @@ class MixedPool2d(_Pool):
         self.channels = channels if channels is None else count("MixedPool2d", "channels", channels)
         self.mixing = Parameter(np.zeros((channels or 1, 1, 1), np.float32))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         window = self.kernel_size, self.stride, self.padding
-        mean = F.avg_pool2d(x, *window, self.ceil_mode, self.count_include_pad)
-        most = F.max_pool2d(x, *window, ceil_mode=self.ceil_mode)
+        mean = F.avg_pool2d(input, *window, self.ceil_mode, self.count_include_pad)
+        most = F.max_pool2d(input, *window, ceil_mode=self.ceil_mode)
         return mean + self.mixing.sigmoid() * (most - mean)
 
     def extra_repr(self) -> str:

@@ -43,9 +43,9 @@ class CrossEntropyLoss(_WeightedLoss):
         self.ignore_index = ignore_index
         self.label_smoothing = probability("CrossEntropyLoss", "label_smoothing", label_smoothing)
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
+    def forward(self, input: Tensor, target: Any) -> Tensor:
         return F.cross_entropy(
-            x, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
         )
 
 
@@ -63,8 +63,8 @@ class NLLLoss(_WeightedLoss):
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.nll_loss(x, target, self.weight, self.ignore_index, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class BCELoss(_WeightedLoss):
@@ -75,8 +75,8 @@ class BCELoss(_WeightedLoss):
     Source: C. Bishop, "Pattern Recognition and Machine Learning", 2006, equation 4.90.
     """
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.binary_cross_entropy(x, target, self.weight, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -93,8 +93,8 @@ class BCEWithLogitsLoss(_Loss):
         self.register_buffer("weight", None if weight is None else as_tensor(weight))
         self.register_buffer("pos_weight", None if pos_weight is None else as_tensor(pos_weight))
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.binary_cross_entropy_with_logits(x, target, self.weight, self.reduction, self.pos_weight)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
 
 
 class KLDivLoss(_Loss):
@@ -112,8 +112,8 @@ class KLDivLoss(_Loss):
         super().__init__(reduction)
         self.log_target = log_target
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.kl_div(x, target, self.reduction, self.log_target)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.kl_div(input, target, self.reduction, self.log_target)
 
 
 class PoissonNLLLoss(_Loss):
@@ -130,8 +130,8 @@ class PoissonNLLLoss(_Loss):
         super().__init__(reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
-    def forward(self, x: Tensor, target: Any) -> Tensor:
-        return F.poisson_nll_loss(x, target, self.log_input, self.full, self.eps, self.reduction)
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        return F.poisson_nll_loss(input, target, self.log_input, self.full, self.eps, self.reduction)
 
 
 class GaussianNLLLoss(_Loss):
@@ -147,5 +147,5 @@ class GaussianNLLLoss(_Loss):
         super().__init__(reduction)
         self.full, self.eps = full, eps
 
-    def forward(self, x: Tensor, target: Any, var: Any) -> Tensor:
-        return F.gaussian_nll_loss(x, target, var, self.full, self.eps, self.reduction)
+    def forward(self, input: Tensor, target: Any, var: Any) -> Tensor:
+        return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)

@@ -125,21 +125,23 @@ class _Layers(_Recurrent):
                 inputs = hidden_size * len(self.directions) if layer else input_size
                 self._add_weights(f"_l{layer}{direction}", inputs)
 
-    def forward(self, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
-        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+    def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
+        if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
             layout = "(N, T, " if self.batch_first else "(T, N, "
             raise ValueError(
-                f"{type(self).__name__}: x has shape {x.shape}, expected {layout}{self.input_size}) "
+                f"{type(self).__name__}: input has shape {input.shape}, expected {layout}{self.input_size}) "
                 f"or (T, {self.input_size})"
             )
-        if x.ndim == 2:
+        if input.ndim == 2:
             given = self._given(hx, (self.num_layers * len(self.directions), self.hidden_size))
-            y, last = self._layers(x.unsqueeze(0), tuple(state.unsqueeze(1) for state in given))
+            y, last = self._layers(input.unsqueeze(0), tuple(state.unsqueeze(1) for state in given))
             y, last = y[0], tuple(state[:, 0] for state in last)
         else:
-            x = x if self.batch_first else x.transpose(0, 1)
-            given = self._given(hx, (self.num_layers * len(self.directions), x.shape[0], self.hidden_size))
-            y, last = self._layers(x, given)
+            input = input if self.batch_first else input.transpose(0, 1)
+            given = self._given(
+                hx, (self.num_layers * len(self.directions), input.shape[0], self.hidden_size)
+            )
+            y, last = self._layers(input, given)
             y = y if self.batch_first else y.transpose(0, 1)
         return y, last[0] if self.states == 1 else last
 
@@ -231,16 +233,17 @@ class _Cell(_Recurrent):
             self.register_parameter("bias_ih", None)
             self.register_parameter("bias_hh", None)
 
-    def forward(self, x: Tensor, hx: Any = None) -> Any:
-        if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
+    def forward(self, input: Tensor, hx: Any = None) -> Any:
+        if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
             raise ValueError(
-                f"{type(self).__name__}: x has shape {x.shape}, expected (N, {self.input_size}) or ({self.input_size},)"
+                f"{type(self).__name__}: input has shape {input.shape}, expected (N, {self.input_size}) or "
+                f"({self.input_size},)"
             )
-        given = self._given(hx, (*x.shape[:-1], self.hidden_size))
-        rows = x.reshape((-1 if x.ndim == 1 else x.shape[0], 1, self.input_size))
+        given = self._given(hx, (*input.shape[:-1], self.hidden_size))
+        rows = input.reshape((-1 if input.ndim == 1 else input.shape[0], 1, self.input_size))
         start = tuple(state.reshape((rows.shape[0], self.hidden_size)) for state in given)
         states = self._sequence(rows, self._weights(""), start)
-        last = tuple(state.reshape((*x.shape[:-1], self.hidden_size)) for state in states)
+        last = tuple(state.reshape((*input.shape[:-1], self.hidden_size)) for state in states)
         return last[0] if self.states == 1 else last
 
     def extra_repr(self) -> str:

@@ -1,4 +1,7 @@
-"""Layers, activations and losses as functions, under PyTorch's names and arguments."""
+"""Layers, activations and losses as functions, under PyTorch's names and arguments.
+
+In formulas x is the argument ``input`` (x₁ and x₂: ``input1``, ``input2``), t the ``target``, y the result.
+"""
 
 from __future__ import annotations
 

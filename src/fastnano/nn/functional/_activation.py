@@ -54,29 +54,29 @@ def _apply(name: str, x: Any, **numbers: float) -> Tensor:
 # rectifiers
 
 
-def relu(x: Any, inplace: bool = False) -> Tensor:
+def relu(input: Any, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    return _apply("relu", x)
+    return _apply("relu", input)
 
 
-def relu6(x: Any, inplace: bool = False) -> Tensor:
+def relu6(input: Any, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6)."""
-    return _apply("hardtanh", x, min_val=0, max_val=6)
+    return _apply("hardtanh", input, min_val=0, max_val=6)
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else negative_slope · x."""
-    return _apply("leaky_relu", x, negative_slope=negative_slope)
+    return _apply("leaky_relu", input, negative_slope=negative_slope)
 
 
-def prelu(x: Any, weight: Any) -> Tensor:
-    """x where x > 0, else weight · x; weight is one number, or one per channel of x (N, C, *)."""
-    x, weight = as_tensor(x), as_tensor(weight)
+def prelu(input: Any, weight: Any) -> Tensor:
+    """x where x > 0, else weight · x; weight is one number, or one per channel of input (N, C, *)."""
+    x, weight = as_tensor(input), as_tensor(weight)
     channels = x.shape[1] if x.ndim > 1 else 1
     if weight.shape not in ((), (1,), (channels,)):
         raise ValueError(
             f"prelu: weight has shape {weight.shape}, expected one number, or {channels}, one for each "
-            f"channel (axis 1) of x {x.shape}"
+            f"channel (axis 1) of input {x.shape}"
         )
     if x.ndim != 1:
         weight = weight.reshape((-1, *(1,) * (x.ndim - 2)) if x.ndim else ())
@@ -84,7 +84,7 @@ def prelu(x: Any, weight: Any) -> Tensor:
 
 
 def rrelu(
-    x: Any,
+    input: Any,
     lower: float = 1 / 8,
     upper: float = 1 / 3,
     training: bool = False,
@@ -95,57 +95,57 @@ def rrelu(
     if lower > upper:
         raise ValueError(f"rrelu: lower={lower} must not be above upper={upper}")
     if not training:
-        return leaky_relu(x, (lower + upper) / 2)
-    x, key = as_tensor(x), Tensor((generator or default_generator).key())
+        return leaky_relu(input, (lower + upper) / 2)
+    x, key = as_tensor(input), Tensor((generator or default_generator).key())
     slope = apply(OPS["uniform"], x.detach(), key, low=float(lower), high=float(upper))
     return apply(EXPRESSIONS["prelu"], x, slope)
 
 
-def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha (e^x − 1)."""
-    return _apply("elu", x, alpha=alpha)
+    return _apply("elu", input, alpha=alpha)
 
 
-def selu(x: Any, inplace: bool = False) -> Tensor:
+def selu(input: Any, inplace: bool = False) -> Tensor:
     """1.0507 · elu(x, 1.6733)."""
-    return _apply("selu", x)
+    return _apply("selu", input)
 
 
-def celu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha (e^(x / alpha) − 1)."""
     if alpha == 0:
-        raise ValueError("celu: alpha must not be 0, since x is divided by it")
-    return _apply("celu", x, alpha=alpha)
+        raise ValueError("celu: alpha must not be 0, since input is divided by it")
+    return _apply("celu", input, alpha=alpha)
 
 
 # smooth gates
 
 
-def gelu(x: Any, approximate: str = "none") -> Tensor:
+def gelu(input: Any, approximate: str = "none") -> Tensor:
     """x Φ(x); "tanh" takes an approximation of Φ, see ``nn.GELU``."""
     rows = {"none": "gelu", "tanh": "gelu_tanh"}
     if approximate not in rows:
         raise ValueError(f"gelu: approximate={approximate!r} must be 'none' or 'tanh'")
-    return _apply(rows[approximate], x)
+    return _apply(rows[approximate], input)
 
 
-def silu(x: Any, inplace: bool = False) -> Tensor:
+def silu(input: Any, inplace: bool = False) -> Tensor:
     """x σ(x)."""
-    return _apply("silu", x)
+    return _apply("silu", input)
 
 
-def mish(x: Any, inplace: bool = False) -> Tensor:
+def mish(input: Any, inplace: bool = False) -> Tensor:
     """x tanh(log(1 + e^x))."""
-    return _apply("mish", x)
+    return _apply("mish", input)
 
 
-def glu(x: Any, dim: int = -1) -> Tensor:
+def glu(input: Any, dim: int = -1) -> Tensor:
     """a σ(b), a and b the halves of x along ``dim``."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     axis = _axis("glu", x, dim)
     half, odd = divmod(x.shape[axis], 2)
     if odd:
-        raise ValueError(f"glu: x has shape {x.shape}, whose axis dim={dim} must be even to be halved")
+        raise ValueError(f"glu: input has shape {x.shape}, whose axis dim={dim} must be even to be halved")
     before = (slice(None),) * axis
     return x[(*before, slice(half))] * sigmoid(x[(*before, slice(half, None))])
 
@@ -153,104 +153,104 @@ def glu(x: Any, dim: int = -1) -> Tensor:
 # steps, sharp and soft
 
 
-def sigmoid(x: Any) -> Tensor:
+def sigmoid(input: Any) -> Tensor:
     """1 / (1 + e^−x)."""
-    return _apply("sigmoid", x)
+    return _apply("sigmoid", input)
 
 
-def logsigmoid(x: Any) -> Tensor:
+def logsigmoid(input: Any) -> Tensor:
     """log(1 / (1 + e^−x))."""
-    return _apply("logsigmoid", x)
+    return _apply("logsigmoid", input)
 
 
-def tanh(x: Any) -> Tensor:
+def tanh(input: Any) -> Tensor:
     """Hyperbolic tangent."""
-    return _apply("tanh", x)
+    return _apply("tanh", input)
 
 
-def arctan(x: Any) -> Tensor:
+def arctan(input: Any) -> Tensor:
     """Inverse tangent."""
-    return apply(EXPRESSIONS["arctan"], as_tensor(x))
+    return apply(EXPRESSIONS["arctan"], as_tensor(input))
 
 
-def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + e^(beta x)) / beta; x where beta x > threshold."""
     if beta == 0:
         raise ValueError("softplus: beta must not be 0, since it is divided by")
-    return _apply("softplus", x, beta=beta, threshold=threshold)
+    return _apply("softplus", input, beta=beta, threshold=threshold)
 
 
-def softsign(x: Any) -> Tensor:
+def softsign(input: Any) -> Tensor:
     """x / (1 + |x|)."""
-    return _apply("softsign", x)
+    return _apply("softsign", input)
 
 
-def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """min(max(x, min_val), max_val)."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must not be above max_val={max_val}")
-    return _apply("hardtanh", x, min_val=min_val, max_val=max_val)
+    return _apply("hardtanh", input, min_val=min_val, max_val=max_val)
 
 
-def hardsigmoid(x: Any, inplace: bool = False) -> Tensor:
+def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
     """min(max(x + 3, 0), 6) / 6."""
-    return _apply("hardsigmoid", x)
+    return _apply("hardsigmoid", input)
 
 
-def hardswish(x: Any, inplace: bool = False) -> Tensor:
+def hardswish(input: Any, inplace: bool = False) -> Tensor:
     """x min(max(x + 3, 0), 6) / 6."""
-    return _apply("hardswish", x)
+    return _apply("hardswish", input)
 
 
-def binary_step(x: Any, gradient: str = "straight_through", slope: float = 1.0) -> Tensor:
+def binary_step(input: Any, gradient: str = "straight_through", slope: float = 1.0) -> Tensor:
     """1 where x ≥ 0, else 0; with a gradient in the place of zero, see ``nn.BinaryStep``."""
     if gradient == "sigmoid":
-        return _apply("binary_step_sigmoid", x, slope=slope)
+        return _apply("binary_step_sigmoid", input, slope=slope)
     windows = {"straight_through": np.inf, "clipped": 1}
     if gradient not in windows:
         raise ValueError(
             f"binary_step: gradient={gradient!r} must be 'straight_through', 'clipped' or 'sigmoid'"
         )
-    return _apply("binary_step", x, window=windows[gradient])
+    return _apply("binary_step", input, window=windows[gradient])
 
 
 # thresholds and bells
 
 
-def hardshrink(x: Any, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """x where |x| > lambd, else 0."""
-    return _apply("hardshrink", x, lambd=lambd)
+    return _apply("hardshrink", input, lambd=lambd)
 
 
-def softshrink(x: Any, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
     """x − lambd where x > lambd, x + lambd where x < −lambd, else 0."""
     if lambd < 0:
         raise ValueError(f"softshrink: lambd={lambd} must be at least 0")
-    return _apply("softshrink", x, lambd=lambd)
+    return _apply("softshrink", input, lambd=lambd)
 
 
-def tanhshrink(x: Any) -> Tensor:
+def tanhshrink(input: Any) -> Tensor:
     """x − tanh(x)."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     return x - tanh(x)
 
 
-def threshold(x: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:
+def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
-    return _apply("threshold", x, threshold=threshold, value=value)
+    return _apply("threshold", input, threshold=threshold, value=value)
 
 
-def gaussian(x: Any) -> Tensor:
+def gaussian(input: Any) -> Tensor:
     """e^(−x²)."""
-    return _apply("gaussian", x)
+    return _apply("gaussian", input)
 
 
 # along an axis
 
 
-def softmin(x: Any, dim: int | None = None) -> Tensor:
+def softmin(input: Any, dim: int | None = None) -> Tensor:
     """e^−x_i / Σ_j e^−x_j along ``dim``."""
-    return softmax(-as_tensor(x), dim)
+    return softmax(-as_tensor(input), dim)
 
 
 def _axis(name: str, x: Tensor, dim: int) -> int:

@@ -62,7 +62,7 @@ def _output(name: str, dims: int, output_size: Any, image: Numbers) -> Numbers:
     if len(wanted) != dims:
         raise ValueError(f"{name}: output_size={output_size!r} must be one integer or {dims}")
     if min(image) < 1:
-        raise ValueError(f"{name}: x has {image} places, expected at least 1 along every axis")
+        raise ValueError(f"{name}: input has {image} places, expected at least 1 along every axis")
     return tuple(
         size if n is None else count(name, "output_size", n) for n, size in zip(wanted, image, strict=True)
     )
@@ -72,9 +72,9 @@ def _adaptive_avg_pool(dims: int) -> Callable[..., Tensor]:
     name = f"adaptive_avg_pool{dims}d"
 
     @images(name, dims)
-    def adaptive_avg_pool(x: Tensor, output_size: Any) -> Tensor:
+    def adaptive_avg_pool(input: Tensor, output_size: Any) -> Tensor:
         """The mean of each of as many windows as the output has places."""
-        out = _output(name, dims, output_size, x.shape[2:])
+        out = _output(name, dims, output_size, input.shape[2:])
 
         def planes(x: Tensor, *axes: int | None) -> Found:
             plane = x.shape[2:]
@@ -83,7 +83,7 @@ def _adaptive_avg_pool(dims: int) -> Callable[..., Tensor]:
             window = per_axis(kernel=kernel, stride=kernel, pad=(0, 0))
             return apply(OPS["avg_pool2d"], tiled, _share(plane, places, x.dtype), **window), None
 
-        return over_planes(x, planes)[0]
+        return over_planes(input, planes)[0]
 
     return adaptive_avg_pool
 
@@ -92,9 +92,9 @@ def _adaptive_max_pool(dims: int) -> Callable[..., Any]:
     name = f"adaptive_max_pool{dims}d"
 
     @images(name, dims)
-    def adaptive_max_pool(x: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    def adaptive_max_pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
         """The largest value of each of as many windows as the output has places."""
-        out = _output(name, dims, output_size, x.shape[2:])
+        out = _output(name, dims, output_size, input.shape[2:])
 
         def planes(x: Tensor, *axes: int | None) -> Found:
             plane = x.shape[2:]
@@ -105,7 +105,7 @@ def _adaptive_max_pool(dims: int) -> Callable[..., Any]:
             at = call["argmax"]
             return y, rows[at // len(columns)] * plane[1] + columns[at % len(columns)]
 
-        return with_indices(over_planes(x, planes), return_indices)
+        return with_indices(over_planes(input, planes), return_indices)
 
     return adaptive_max_pool
 

@@ -29,22 +29,22 @@ def _with_shares(name: str, x: Any, target: Any) -> tuple[Tensor, Tensor, int]:
     return x, class_shares(name, x, target), 0 if x.ndim == 1 else 1
 
 
-def expectation_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def expectation_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Σ_c |softmax(x)_c − t_c|."""
-    x, shares, axis = _with_shares("expectation_loss", x, target)
+    x, shares, axis = _with_shares("expectation_loss", input, target)
     return reduce_loss("expectation_loss", (softmax(x, axis) - shares).abs().sum(axis), reduction)
 
 
-def regularized_expectation_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def regularized_expectation_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Σ_c (softmax(x)_c − t_c)²."""
-    x, shares, axis = _with_shares("regularized_expectation_loss", x, target)
+    x, shares, axis = _with_shares("regularized_expectation_loss", input, target)
     difference = softmax(x, axis) - shares
     return reduce_loss("regularized_expectation_loss", (difference * difference).sum(axis), reduction)
 
 
-def chebyshev_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def chebyshev_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """max_c |softmax(x)_c − t_c|."""
-    x, shares, axis = _with_shares("chebyshev_loss", x, target)
+    x, shares, axis = _with_shares("chebyshev_loss", input, target)
     size = _largest((softmax(x, axis) - shares).abs(), axis)
     return reduce_loss("chebyshev_loss", size, reduction)
 
@@ -58,23 +58,23 @@ def _largest(x: Tensor, axis: int) -> Tensor:
     return x.squeeze(axis)
 
 
-def squared_log_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def squared_log_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Σ_c (t_c · log softmax(x)_c)²."""
-    x, shares, axis = _with_shares("squared_log_loss", x, target)
+    x, shares, axis = _with_shares("squared_log_loss", input, target)
     logs = shares * log_softmax(x, axis)
     return reduce_loss("squared_log_loss", (logs * logs).sum(axis), reduction)
 
 
-def tanimoto_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def tanimoto_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """1 − Σ_c p_c t_c / (Σ_c p_c² + Σ_c t_c² − Σ_c p_c t_c),  p = softmax(x)."""
-    x, shares, axis = _with_shares("tanimoto_loss", x, target)
+    x, shares, axis = _with_shares("tanimoto_loss", input, target)
     common, squares, own = _products(softmax(x, axis), shares, axis)
     return reduce_loss("tanimoto_loss", 1.0 - common / (squares + own - common), reduction)
 
 
-def cauchy_schwarz_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def cauchy_schwarz_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """−log(Σ_c p_c t_c / (‖p‖ · ‖t‖)),  p = softmax(x)."""
-    x, shares, axis = _with_shares("cauchy_schwarz_loss", x, target)
+    x, shares, axis = _with_shares("cauchy_schwarz_loss", input, target)
     tiny = float(np.finfo(x.dtype).tiny)  # what e^x cannot hold has no logarithm
     common, squares, own = (part.clamp_min(tiny).log() for part in _products(softmax(x, axis), shares, axis))
     return reduce_loss("cauchy_schwarz_loss", (squares + own) * 0.5 - common, reduction)
@@ -85,16 +85,21 @@ def _products(p: Tensor, t: Tensor, axis: int) -> tuple[Tensor, Tensor, Tensor]:
     return (p * t).sum(axis), (p * p).sum(axis), (t * t).sum(axis)
 
 
-def dice_loss(x: Any, target: Any, smooth: float = 1.0, reduction: str = "mean") -> Tensor:
+def dice_loss(input: Any, target: Any, smooth: float = 1.0, reduction: str = "mean") -> Tensor:
     """1 − (2 Σ x · t + smooth) / (Σ x + Σ t + smooth), over all that a sample holds."""
-    return _overlap("dice_loss", x, target, 0.5, 0.5, smooth / 2, reduction)
+    return _overlap("dice_loss", input, target, 0.5, 0.5, smooth / 2, reduction)
 
 
 def tversky_loss(
-    x: Any, target: Any, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0, reduction: str = "mean"
+    input: Any,
+    target: Any,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    smooth: float = 1.0,
+    reduction: str = "mean",
 ) -> Tensor:
     """1 − (c + smooth) / (c + α Σ x · (1 − t) + β Σ (1 − x) · t + smooth),  c = Σ x · t."""
-    return _overlap("tversky_loss", x, target, alpha, beta, smooth, reduction)
+    return _overlap("tversky_loss", input, target, alpha, beta, smooth, reduction)
 
 
 def _overlap(

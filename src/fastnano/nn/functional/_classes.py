@@ -12,20 +12,20 @@ from .._initial import constant
 __all__ = ["one_hot"]
 
 
-def one_hot(x: Any, num_classes: int = -1) -> Tensor:
+def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     """1 at the class and 0 elsewhere, (*, num_classes) int64 for classes (*); −1: as many as the largest needs."""
-    x = as_tensor(x)
+    x = as_tensor(tensor)
     if x.dtype.kind not in "iu":
-        raise TypeError(f"one_hot: x must hold integers, got {x.dtype}; convert with .long()")
+        raise TypeError(f"one_hot: input must hold integers, got {x.dtype}; convert with .long()")
 
     def classes(labels: np.ndarray) -> int:
         if not labels.size and num_classes < 1:
-            raise ValueError(f"one_hot: x is empty and num_classes={num_classes}, expected at least 1")
+            raise ValueError(f"one_hot: input is empty and num_classes={num_classes}, expected at least 1")
         least, most = (labels.min(), labels.max()) if labels.size else (0, -1)
         if least < 0 or (most >= num_classes and num_classes != -1):
             wrong = least if least < 0 else most
             raise ValueError(
-                f"one_hot: x holds {wrong}, expected classes from 0 to num_classes={num_classes} - 1"
+                f"one_hot: input holds {wrong}, expected classes from 0 to num_classes={num_classes} - 1"
             )
         return int(most) + 1 if num_classes == -1 else num_classes
 

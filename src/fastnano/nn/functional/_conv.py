@@ -31,7 +31,7 @@ Numbers = tuple[int, ...]
 
 @images("conv1d", 1)
 def conv1d(
-    x: Tensor,
+    input: Tensor,
     weight: Any,
     bias: Any = None,
     stride: Size = 1,
@@ -39,15 +39,15 @@ def conv1d(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Cross-correlation of signals x (N, C, L) with weight (O, C/groups, K): images of height 1."""
-    x, weight, window = _window("conv1d", 1, x, weight, stride, padding, dilation, groups)
+    """Cross-correlation of signals (N, C, L) with weight (O, C/groups, K): images of height 1."""
+    x, weight, window = _window("conv1d", 1, input, weight, stride, padding, dilation, groups)
     step, border, spread = ((least, *numbers) for least, numbers in zip((1, 0, 1), window, strict=True))
     return _convolve(x.unsqueeze(2), weight.unsqueeze(2), bias, step, border, spread, groups).squeeze(2)
 
 
 @images("conv2d")
 def conv2d(
-    x: Tensor,
+    input: Tensor,
     weight: Any,
     bias: Any = None,
     stride: Size = 1,
@@ -57,14 +57,14 @@ def conv2d(
     *,
     algorithm: str | None = None,
 ) -> Tensor:
-    """Cross-correlation of images x (N, C, H, W) with weight (O, C/groups, K, L); see ``nn.Conv2d``."""
-    x, weight, window = _window("conv2d", 2, x, weight, stride, padding, dilation, groups)
+    """Cross-correlation of images (N, C, H, W) with weight (O, C/groups, K, L); see ``nn.Conv2d``."""
+    x, weight, window = _window("conv2d", 2, input, weight, stride, padding, dilation, groups)
     return _convolve(x, weight, bias, *window, groups, algorithm)
 
 
 @images("conv3d", 3)
 def conv3d(
-    x: Tensor,
+    input: Tensor,
     weight: Any,
     bias: Any = None,
     stride: Size = 1,
@@ -72,12 +72,12 @@ def conv3d(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Cross-correlation of volumes x (N, C, D, H, W) with weight (O, C/groups, J, K, L).
+    """Cross-correlation of volumes (N, C, D, H, W) with weight (O, C/groups, J, K, L).
 
     One convolution of images: the slices that a kernel meets are channels, its places along the depth lie one below
     the other, each with rows enough that windows begin at the same rows of it.
     """
-    x, weight, (step, border, spread) = _window("conv3d", 3, x, weight, stride, padding, dilation, groups)
+    x, weight, (step, border, spread) = _window("conv3d", 3, input, weight, stride, padding, dilation, groups)
     image, kernel = x.shape[2:], weight.shape[2:]
     depth, rows, _ = _dims.positions("conv3d", image, kernel, step, border, spread)
     height = -(-(image[1] + 2 * border[1]) // step[1]) * step[1]
@@ -182,7 +182,7 @@ def _tiles_pay(o: int, c: int, p: int, q: int) -> bool:
 
 @images("conv_transpose1d", 1)
 def conv_transpose1d(
-    x: Tensor,
+    input: Tensor,
     weight: Any,
     bias: Any = None,
     stride: Size = 1,
@@ -191,20 +191,20 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Size = 1,
 ) -> Tensor:
-    """Transposed convolution of signals x (N, C, L) with weight (C, O/groups, K): images of height 1."""
+    """Transposed convolution of signals (N, C, L) with weight (C, O/groups, K): images of height 1."""
     name = "conv_transpose1d"
     weight, window = _transposed_window(name, 1, weight, stride, padding, output_padding, groups, dilation)
-    _dims.check_transposed_channels(name, x.shape[1], groups)
+    _dims.check_transposed_channels(name, input.shape[1], groups)
     kernel, (step, border, more, spread) = weight.shape[2:], window
     _dims.check_window(name, kernel, step, border, spread)
-    _dims.transposed_positions(name, x.shape[2:], kernel, step, border, spread, more)
+    _dims.transposed_positions(name, input.shape[2:], kernel, step, border, spread, more)
     flat = (1, *step), (0, *border), (0, *more), (1, *spread)
-    return _transpose(x.unsqueeze(2), weight.unsqueeze(2), bias, groups, *flat).squeeze(2)
+    return _transpose(input.unsqueeze(2), weight.unsqueeze(2), bias, groups, *flat).squeeze(2)
 
 
 @images("conv_transpose2d")
 def conv_transpose2d(
-    x: Tensor,
+    input: Tensor,
     weight: Any,
     bias: Any = None,
     stride: Size = 1,
@@ -213,11 +213,11 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Size = 1,
 ) -> Tensor:
-    """Transposed convolution of images x (N, C, H, W) with weight (C, O/groups, K, L); see ``nn.ConvTranspose2d``."""
+    """Transposed convolution of images (N, C, H, W) with weight (C, O/groups, K, L); see ``nn.ConvTranspose2d``."""
     weight, window = _transposed_window(
         "conv_transpose2d", 2, weight, stride, padding, output_padding, groups, dilation
     )
-    return _transpose(x, weight, bias, groups, *window)
+    return _transpose(input, weight, bias, groups, *window)
 
 
 def _transposed_window(

@@ -22,7 +22,7 @@ _LOWEST = 1.7580993408473766  # −SELU(−∞) = scale · alpha, see ``alpha_dr
 
 
 def dropout(
-    x: Any,
+    input: Any,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
@@ -30,47 +30,47 @@ def dropout(
     generator: Generator | None = None,
 ) -> Tensor:
     """x / (1 − p) with probability 1 − p, else 0; x itself when not training."""
-    x, p = as_tensor(x), probability("dropout", "p", p)
+    x, p = as_tensor(input), probability("dropout", "p", p)
     if not training or p == 0:
         return x
     return apply(OPS["dropout"], x, Tensor((generator or default_generator).key()), p=p)
 
 
 def dropout1d(
-    x: Any,
+    input: Any,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
     generator: Generator | None = None,
 ) -> Tensor:
-    """dropout of whole channels of x (N, C, L) or (C, L)."""
-    return _batched("dropout1d", as_tensor(x), 3, p, training, generator)
+    """dropout of whole channels of input (N, C, L) or (C, L)."""
+    return _batched("dropout1d", as_tensor(input), 3, p, training, generator)
 
 
 def dropout2d(
-    x: Any,
+    input: Any,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
     generator: Generator | None = None,
 ) -> Tensor:
-    """dropout of whole channels of x (N, C, H, W); one of three axes is (N, C, L), as for PyTorch."""
-    x = as_tensor(x)
+    """dropout of whole channels of input (N, C, H, W); one of three axes is (N, C, L), as for PyTorch."""
+    x = as_tensor(input)
     return _batched("dropout2d", x, 3 if x.ndim == 3 else 4, p, training, generator)
 
 
 def dropout3d(
-    x: Any,
+    input: Any,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
     generator: Generator | None = None,
 ) -> Tensor:
-    """dropout of whole channels of x (N, C, D, H, W) or (C, D, H, W)."""
-    return _batched("dropout3d", as_tensor(x), 5, p, training, generator)
+    """dropout of whole channels of input (N, C, D, H, W) or (C, D, H, W)."""
+    return _batched("dropout3d", as_tensor(input), 5, p, training, generator)
 
 
 def _batched(
@@ -81,7 +81,7 @@ def _batched(
         return _channels(name, x, p, training, generator)
     if x.ndim != axes - 1:
         raise ValueError(
-            f"{name}: x has shape {x.shape}, expected {axes} axes, or {axes - 1} without a batch"
+            f"{name}: input has shape {x.shape}, expected {axes} axes, or {axes - 1} without a batch"
         )
     return _channels(name, x.unsqueeze(0), p, training, generator)[0]
 
@@ -89,7 +89,7 @@ def _batched(
 def _channels(name: str, x: Tensor, p: float, training: bool, generator: Generator | None) -> Tensor:
     """x times one and the same dropout of a one for all of a channel."""
     if x.ndim < 2:
-        raise ValueError(f"{name}: x has shape {x.shape}, expected (N, C, *)")
+        raise ValueError(f"{name}: input has shape {x.shape}, expected (N, C, *)")
     if not training or p == 0:
         return x
     scale = dropout(constant(1, 1, x.dtype).expand(x.shape[:2]), p, True, generator=generator)
@@ -97,7 +97,7 @@ def _channels(name: str, x: Tensor, p: float, training: bool, generator: Generat
 
 
 def alpha_dropout(
-    x: Any,
+    input: Any,
     p: float = 0.5,
     training: bool = False,
     inplace: bool = False,
@@ -111,22 +111,22 @@ def alpha_dropout(
     """
     p = probability("alpha_dropout", "p", p)
     return _about_lowest(
-        as_tensor(x), p, training, lambda raised: dropout(raised, p, True, generator=generator)
+        as_tensor(input), p, training, lambda raised: dropout(raised, p, True, generator=generator)
     )
 
 
 def feature_alpha_dropout(
-    x: Any,
+    input: Any,
     p: float = 0.5,
     training: bool = False,
     inplace: bool = False,
     *,
     generator: Generator | None = None,
 ) -> Tensor:
-    """alpha_dropout of whole channels of x (N, C, *)."""
+    """alpha_dropout of whole channels of input (N, C, *)."""
     p, name = probability("feature_alpha_dropout", "p", p), "feature_alpha_dropout"
     return _about_lowest(
-        as_tensor(x), p, training, lambda raised: _channels(name, raised, p, True, generator)
+        as_tensor(input), p, training, lambda raised: _channels(name, raised, p, True, generator)
     )
 
 

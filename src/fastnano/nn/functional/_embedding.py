@@ -16,7 +16,7 @@ __all__ = ["embedding", "embedding_bag"]
 
 
 def embedding(
-    x: Any,
+    input: Any,
     weight: Any,
     padding_idx: int | None = None,
     max_norm: float | None = None,
@@ -26,20 +26,20 @@ def embedding(
 ) -> Tensor:
     """weight[x]: the rows of weight (V, E) that the integers x (*) name, (*, E); see ``nn.Embedding``."""
     refuse_unbuilt("embedding", scale_grad_by_freq, sparse)
-    x, weight = as_tensor(x), as_tensor(weight)
+    x, weight = as_tensor(input), as_tensor(weight)
     if weight.ndim != 2:
         raise ValueError(
             f"embedding: weight has shape {weight.shape}, expected (num_embeddings, embedding_dim)"
         )
     if x.dtype.kind not in "iu":
-        raise TypeError(f"embedding: x must hold integers, got {x.dtype}; convert with .long()")
+        raise TypeError(f"embedding: input must hold integers, got {x.dtype}; convert with .long()")
     padding_idx = -1 if padding_idx is None else row("embedding", padding_idx, weight.shape[0])
 
     def check(index: np.ndarray) -> None:
         wrong = (index < 0) | (index >= weight.shape[0])
         if wrong.any():
             raise IndexError(
-                f"embedding: x holds {index[wrong].flat[0]}, expected rows from 0 to {weight.shape[0] - 1}"
+                f"embedding: input holds {index[wrong].flat[0]}, expected rows from 0 to {weight.shape[0] - 1}"
             )
 
     examine(x.data, check)
@@ -52,7 +52,7 @@ def embedding(
 
 
 def embedding_bag(
-    x: Any,
+    input: Any,
     weight: Any,
     offsets: Any = None,
     max_norm: float | None = None,
@@ -67,7 +67,7 @@ def embedding_bag(
     """The mean, sum or maximum of the rows that each bag of integers names, (B, E); see ``nn.EmbeddingBag``."""
     choice("embedding_bag", "mode", mode, ("sum", "mean", "max"))
     refuse_unbuilt("embedding_bag", scale_grad_by_freq, sparse)
-    x, weight = as_tensor(x), as_tensor(weight)
+    x, weight = as_tensor(input), as_tensor(weight)
     places, used = _bags(x, offsets, include_last_offset)
     index = x.data.reshape(-1)[places] if x.numel() else places
     rows = embedding(index, weight, padding_idx, max_norm, norm_type)
@@ -82,7 +82,7 @@ def embedding_bag(
         given = as_tensor(per_sample_weights)
         if mode != "sum" or given.shape != x.shape:
             raise ValueError(
-                f"embedding_bag: per_sample_weights of shape {given.shape} needs mode='sum' and the shape of x, "
+                f"embedding_bag: per_sample_weights of shape {given.shape} needs mode='sum' and the shape of input, "
                 f"{x.shape}; mode is {mode!r}"
             )
         scale = given.reshape(-1)[places] * scale if x.numel() else scale
@@ -94,13 +94,13 @@ def _bags(x: Tensor, offsets: Any, include_last_offset: bool) -> tuple[np.ndarra
     if x.ndim == 2 and offsets is None:
         return np.arange(x.numel()).reshape(x.shape), np.ones(x.shape, np.bool_)
     if x.ndim != 1 or offsets is None:
-        raise ValueError(f"embedding_bag: x has shape {x.shape}, expected (B, N), or (N,) with offsets")
+        raise ValueError(f"embedding_bag: input has shape {x.shape}, expected (B, N), or (N,) with offsets")
     starts = np.asarray(as_tensor(offsets).data, np.int64)
     ends = starts[1:] if include_last_offset else np.append(starts[1:], len(x))
     starts = starts[: len(ends)]
     if starts.ndim != 1 or (starts[:1] != 0).any() or (ends < starts).any() or (ends > len(x)).any():
         raise ValueError(
-            f"embedding_bag: offsets={starts.tolist()} must rise from 0 to at most the {len(x)} integers of x"
+            f"embedding_bag: offsets={starts.tolist()} must rise from 0 to at most the {len(x)} integers of input"
         )
     places = starts[:, None] + np.arange(max((ends - starts).max(initial=1), 1))
     used = places < ends[:, None]

@@ -19,35 +19,38 @@ Numbers = tuple[int, ...]
 
 
 @images("unfold")
-def unfold(x: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1) -> Tensor:
-    """Every window of x (N, C, H, W) as a column: (N, C · kernel_h · kernel_w, places)."""
+def unfold(
+    input: Tensor, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+) -> Tensor:
+    """Every window of input (N, C, H, W) as a column: (N, C · kernel_h · kernel_w, places)."""
     window = _window("unfold", kernel_size, dilation, padding, stride)
     kernel, step, border, spread = window
-    places = _dims.positions("unfold", x.shape[2:], *window)
+    places = _dims.positions("unfold", input.shape[2:], *window)
     axes = [
-        window_places(*each) for each in zip(x.shape[2:], kernel, step, border, spread, places, strict=True)
+        window_places(*each)
+        for each in zip(input.shape[2:], kernel, step, border, spread, places, strict=True)
     ]
-    n, c = x.shape[:2]
-    y = take_places(x, *(axis.reshape(-1) for axis in axes)).reshape(
+    n, c = input.shape[:2]
+    y = take_places(input, *(axis.reshape(-1) for axis in axes)).reshape(
         n, c, kernel[0], places[0], kernel[1], places[1]
     )
     return y.permute(0, 1, 2, 4, 3, 5).reshape(n, c * kernel[0] * kernel[1], places[0] * places[1])
 
 
 def fold(
-    x: Any, output_size: Size, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+    input: Any, output_size: Size, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
 ) -> Tensor:
     """Columns (N, C · kernel_h · kernel_w, places) put where ``unfold`` took them from, and added up: (N, C, H, W).
 
     A transposed convolution, whose kernels each have a single one.
     """
-    x = as_tensor(x)
+    x = as_tensor(input)
     window = _window("fold", kernel_size, dilation, padding, stride)
     image = sizes("fold", "output_size", output_size, 2)
     places, area = _dims.positions("fold", image, *window), window[0][0] * window[0][1]
     if x.ndim not in (2, 3) or x.shape[-2] % area or x.shape[-1] != places[0] * places[1]:
         raise ValueError(
-            f"fold: x has shape {x.shape}, expected (N, C · {area}, {places[0] * places[1]}) or without N"
+            f"fold: input has shape {x.shape}, expected (N, C · {area}, {places[0] * places[1]}) or without N"
         )
     kernel, step, border, spread = window
     reached = _dims.transposed_positions("fold", places, kernel, step, border, spread, (0, 0))

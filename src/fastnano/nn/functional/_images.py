@@ -24,13 +24,13 @@ def images(name: str, dims: int = 2) -> Callable:
 
     def decorate(function: Callable) -> Callable:
         @wraps(function)
-        def wrapped(x: Any, *args: Any, **options: Any) -> Any:
-            x = as_tensor(x)
+        def wrapped(input: Any, *args: Any, **options: Any) -> Any:
+            x = as_tensor(input)
             if x.ndim == dims + 2:
                 return function(x, *args, **options)
             if x.ndim != dims + 1:
                 axes = LETTERS[dims]
-                raise ValueError(f"{name}: x has shape {x.shape}, expected (N, C, {axes}) or (C, {axes})")
+                raise ValueError(f"{name}: input has shape {x.shape}, expected (N, C, {axes}) or (C, {axes})")
             y = function(x.unsqueeze(0), *args, **options)
             return tuple(part[0] for part in y) if isinstance(y, tuple) else y[0]
 

@@ -14,9 +14,9 @@ from ._pool import max_pool2d
 __all__ = ["bilinear", "linear", "maxout"]
 
 
-def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """y = x weightᵀ + bias; x (*, in), weight (out, in)."""
-    x, weight = as_tensor(x), as_tensor(weight)
+    x, weight = as_tensor(input), as_tensor(weight)
     if weight.ndim != 2:
         raise ValueError(f"linear: weight has shape {weight.shape}, expected (out_features, in_features)")
     if not weight.shape[1]:
@@ -25,7 +25,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     if x.ndim == 2:
         return apply(OPS["linear"], x, weight, bias)
     if x.ndim == 0:
-        raise ValueError("linear: x is a single number, expected shape (*, in_features)")
+        raise ValueError("linear: input is a single number, expected shape (*, in_features)")
     y = apply(OPS["linear"], x.reshape(_rows(x.shape)), weight, bias)
     return y.reshape((*x.shape[:-1], weight.shape[0]))
 
@@ -34,25 +34,27 @@ def _rows(shape: tuple[int, ...]) -> tuple[int, int]:
     return int(np.prod(shape[:-1])), shape[-1]
 
 
-def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Tensor:
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """y_k = x1ᵀ weight_k x2 + bias_k; x1 (*, in1), x2 (*, in2), weight (out, in1, in2)."""
-    x1, x2, weight = as_tensor(x1), as_tensor(x2), as_tensor(weight)
+    x1, x2, weight = as_tensor(input1), as_tensor(input2), as_tensor(weight)
     if weight.ndim != 3:
         raise ValueError(f"bilinear: weight has shape {weight.shape}, expected (out, in1, in2)")
     out, in1, in2 = weight.shape
     if x1.shape[-1:] != (in1,) or x2.shape[-1:] != (in2,) or x1.shape[:-1] != x2.shape[:-1]:
         raise ValueError(
-            f"bilinear: x1 and x2 have shapes {x1.shape} and {x2.shape}, expected (*, {in1}) and (*, {in2})"
+            f"bilinear: input1 and input2 have shapes {x1.shape} and {x2.shape}, expected (*, {in1}) and (*, {in2})"
         )
     products = x1.unsqueeze(-1) * x2.unsqueeze(-2)
     return linear(products.reshape((*x1.shape[:-1], in1 * in2)), weight.reshape((out, in1 * in2)), bias)
 
 
-def maxout(x: Any, pieces: int) -> Tensor:
+def maxout(input: Any, pieces: int) -> Tensor:
     """The largest of each ``pieces`` neighbours on the last axis: x (*, out · pieces), y (*, out)."""
-    x, pieces = as_tensor(x), count("maxout", "pieces", pieces)
+    x, pieces = as_tensor(input), count("maxout", "pieces", pieces)
     if not x.ndim or not x.shape[-1] or x.shape[-1] % pieces:
-        raise ValueError(f"maxout: x has shape {x.shape}, whose last axis is no multiple of pieces={pieces}")
+        raise ValueError(
+            f"maxout: input has shape {x.shape}, whose last axis is no multiple of pieces={pieces}"
+        )
     rows, features = _rows(x.shape)
     windows = x.reshape((rows, 1, features // pieces, pieces))
     return max_pool2d(windows, (1, pieces)).reshape((*x.shape[:-1], features // pieces))

@@ -11,16 +11,16 @@ from ._loss_arguments import REDUCTIONS, reduce_loss, rescaled, same_shape
 __all__ = ["huber_loss", "l1_loss", "log_cosh_loss", "mse_loss", "smooth_l1_loss", "sse_loss"]
 
 
-def mse_loss(x: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
     """(x − target)²; the mean of weighted ones is over Σ weight."""
-    x, target = same_shape("mse_loss", x, target)
+    x, target = same_shape("mse_loss", input, target)
     difference = x - target
     return _weighted("mse_loss", difference * difference, reduction, weight)
 
 
-def l1_loss(x: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
     """|x − target|; the mean of weighted ones is over Σ weight."""
-    x, target = same_shape("l1_loss", x, target)
+    x, target = same_shape("l1_loss", input, target)
     return _weighted("l1_loss", (x - target).abs(), reduction, weight)
 
 
@@ -36,39 +36,39 @@ def _weighted(name: str, loss: Tensor, reduction: str, weight: Any) -> Tensor:
     return reduce_loss(name, loss * weight, reduction)
 
 
-def sse_loss(x: Any, target: Any, reduction: str = "sum") -> Tensor:
+def sse_loss(input: Any, target: Any, reduction: str = "sum") -> Tensor:
     """Σ (x − target)², over all that a sample holds."""
-    x, target = same_shape("sse_loss", x, target)
+    x, target = same_shape("sse_loss", input, target)
     difference = x - target
     loss = difference * difference
     axes = tuple(range(1, loss.ndim))
     return reduce_loss("sse_loss", loss.sum(axes) if axes and reduction != "sum" else loss, reduction)
 
 
-def smooth_l1_loss(x: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """d² / 2β where d = |x − target| < β, else d − β/2."""
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta={beta} must be at least 0")
     if beta == 0:
-        return l1_loss(x, target, reduction)
-    x, target = same_shape("smooth_l1_loss", x, target)
+        return l1_loss(input, target, reduction)
+    x, target = same_shape("smooth_l1_loss", input, target)
     loss = apply(EXPRESSIONS["huber"], x - target, delta=float(beta)) / beta
     return reduce_loss("smooth_l1_loss", loss, reduction)
 
 
 def huber_loss(
-    x: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
 ) -> Tensor:
     """d² / 2 where d = |x − target| < δ, else δ · (d − δ/2)."""
     delta = positive("huber_loss", "delta", delta)
-    x, target = same_shape("huber_loss", x, target)
+    x, target = same_shape("huber_loss", input, target)
     loss = apply(EXPRESSIONS["huber"], x - target, delta=delta)
     if weight is not None:
         loss = loss * rescaled("huber_loss", "weight", weight, loss)
     return reduce_loss("huber_loss", loss, reduction)
 
 
-def log_cosh_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def log_cosh_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """log cosh(x − target), as d + log(1 + e^−2d) − log 2 of d = |x − target|, which cannot overflow."""
-    x, target = same_shape("log_cosh_loss", x, target)
+    x, target = same_shape("log_cosh_loss", input, target)
     return reduce_loss("log_cosh_loss", apply(EXPRESSIONS["log_cosh"], x - target), reduction)

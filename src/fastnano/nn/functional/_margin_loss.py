@@ -38,10 +38,10 @@ __all__ = [
 
 
 def multi_margin_loss(
-    x: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"
+    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"
 ) -> Tensor:
     """Σ_{c≠t} weight_t · max(0, margin − x_t + x_c)^p / C, for scores x (N, C) or (C,)."""
-    name, x = "multi_margin_loss", as_tensor(x)
+    name, x = "multi_margin_loss", as_tensor(input)
     if p not in (1, 2):
         raise ValueError(f"{name}: p={p} must be 1 or 2")
     if x.ndim not in (1, 2):
@@ -54,9 +54,9 @@ def multi_margin_loss(
     return reduce_loss(name, loss if x.ndim == 2 else loss.reshape(()), reduction)
 
 
-def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean", p: int = 1) -> Tensor:
+def hinge_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean", p: int = 1) -> Tensor:
     """max(0, margin − t · x)^p per element, t = ±1: target itself, or +1 at a class index and −1 elsewhere."""
-    name, x, target = "hinge_loss", as_tensor(x), as_tensor(target)
+    name, x, target = "hinge_loss", as_tensor(input), as_tensor(target)
     if p not in (1, 2, 3):
         raise ValueError(f"{name}: p={p} must be 1, 2 or 3")
     if target.shape == x.shape:
@@ -72,16 +72,18 @@ def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
     return reduce_loss(name, loss if reduction != "none" else loss.reshape(x.shape), reduction)
 
 
-def soft_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """log(1 + e^(−t · x)), t = ±1."""
-    x, target = same_shape("soft_margin_loss", x, target)
+    x, target = same_shape("soft_margin_loss", input, target)
     return reduce_loss("soft_margin_loss", -logsigmoid(x * target), reduction)
 
 
-def multilabel_soft_margin_loss(x: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
+def multilabel_soft_margin_loss(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
+) -> Tensor:
     """−Σ_c weight_c · (t_c · log σ(x_c) + (1 − t_c) · log σ(−x_c)) / C, for scores x (N, C) or (C,)."""
     name = "multilabel_soft_margin_loss"
-    x, target = same_shape(name, x, target)
+    x, target = same_shape(name, input, target)
     if not x.ndim:
         raise ValueError(f"{name}: the scores are a single number, expected (N, C) or (C,)")
     loss = apply(EXPRESSIONS["binary_cross_entropy_with_logits"], x, target)
@@ -90,9 +92,9 @@ def multilabel_soft_margin_loss(x: Any, target: Any, weight: Any = None, reducti
     return reduce_loss(name, loss.sum(-1) * (1 / x.shape[-1]), reduction)
 
 
-def multilabel_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Tensor:
+def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Σ_t Σ_{c no target} max(0, 1 − x_t + x_c) / C; target (N, C) lists classes t, up to the first −1."""
-    name, x = "multilabel_margin_loss", as_tensor(x)
+    name, x = "multilabel_margin_loss", as_tensor(input)
     if x.ndim not in (1, 2):
         raise ValueError(f"{name}: the scores have shape {x.shape}, expected (N, C) or (C,)")
     scores, classes = (x if x.ndim == 2 else x.unsqueeze(0)), x.shape[-1]
@@ -134,10 +136,10 @@ def _class_lists(name: str, target: Tensor, x: Tensor) -> Tensor:
 # Of pairs and triplets
 
 
-def hinge_embedding_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Tensor:
     """x where t = +1, max(0, margin − x) where t = −1."""
     name = "hinge_embedding_loss"
-    x, _ = operands(name, x, target)
+    x, _ = operands(name, input, target)
     loss = _by_sign(signs(name, target, x), x, (margin - x).clamp_min(0.0))
     return reduce_loss(name, loss, reduction)
 
@@ -149,30 +151,30 @@ def _by_sign(target: Tensor, similar: Tensor, different: Tensor) -> Tensor:
 
 
 def margin_ranking_loss(
-    x1: Any, x2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
     """max(0, margin − t · (x1 − x2)): t = +1 where x1 should be the larger, −1 where x2 should."""
     name = "margin_ranking_loss"
-    x1, x2, target = operands(name, x1, x2, target)
+    x1, x2, target = operands(name, input1, input2, target)
     if not x1.ndim == x2.ndim == target.ndim:
         raise ValueError(
-            f"{name}: x1, x2 and target have shapes {x1.shape}, {x2.shape} and {target.shape}, expected as many "
-            f"axes each"
+            f"{name}: input1, input2 and target have shapes {x1.shape}, {x2.shape} and {target.shape}, expected "
+            f"as many axes each"
         )
     return reduce_loss(name, (margin - target * (x1 - x2)).clamp_min(0.0), reduction)
 
 
 def cosine_embedding_loss(
-    x1: Any, x2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
     """1 − cos(x1, x2) where t = +1, max(0, cos(x1, x2) − margin) where t = −1; vectors (N, D), or (D,)."""
     name = "cosine_embedding_loss"
-    x1, x2 = operands(name, x1, x2)
+    x1, x2 = operands(name, input1, input2)
     target = as_tensor(target, x1)
     if target.ndim > 1 or not x1.ndim == x2.ndim == target.ndim + 1:
         raise ValueError(
-            f"{name}: x1, x2 and target have shapes {x1.shape}, {x2.shape} and {target.shape}, expected (N, D), "
-            f"(N, D) and (N,), or (D,), (D,) and ()"
+            f"{name}: input1, input2 and target have shapes {x1.shape}, {x2.shape} and {target.shape}, expected "
+            f"(N, D), (N, D) and (N,), or (D,), (D,) and ()"
         )
     squares = ((x1 * x1).sum(-1) + 1e-12) * ((x2 * x2).sum(-1) + 1e-12)
     cosine = (x1 * x2).sum(-1) / squares.sqrt()

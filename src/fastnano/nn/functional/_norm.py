@@ -28,7 +28,7 @@ __all__ = [
 
 
 def batch_norm(
-    x: Any,
+    input: Any,
     running_mean: Tensor | None,
     running_var: Tensor | None,
     weight: Any = None,
@@ -39,11 +39,11 @@ def batch_norm(
     *,
     num_batches_tracked: Tensor | None = None,
 ) -> Tensor:
-    """Normalise each channel of x (N, C, *); in training by the batch's statistics, updating the running
+    """Normalise each channel of input (N, C, *); in training by the batch's statistics, updating the running
     ones and counting the batches; ``momentum=None`` keeps the average of all that were counted."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if x.ndim < 2:
-        raise ValueError(f"batch_norm: x has shape {x.shape}, expected (N, C, *)")
+        raise ValueError(f"batch_norm: input has shape {x.shape}, expected (N, C, *)")
     channels = x.shape[1]
     folded = x.reshape((x.shape[0], channels, int(np.prod(x.shape[2:]))))
     weight = constant(1, channels, x.dtype) if weight is None else as_tensor(weight)
@@ -59,7 +59,7 @@ def batch_norm(
     if values < 2:
         found = "one value" if values else "no value"
         raise ValueError(
-            f"batch_norm: x of shape {x.shape} has {found} per channel; training needs at least two"
+            f"batch_norm: input of shape {x.shape} has {found} per channel; training needs at least two"
         )
     statistics = OPS["batch_statistics"].run([folded.data], {}, launch)
     mean, var = Tensor(statistics["mean"]), Tensor(statistics["var"])
@@ -82,20 +82,20 @@ def _update_running(statistics: dict[str, Any], momentum: float | None, *running
 
 
 def layer_norm(
-    x: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+    input: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
-    """Normalise over the last axes of x, whose sizes are ``normalized_shape``; see ``nn.LayerNorm``."""
-    x, rows = _rows("layer_norm", as_tensor(x), normalized_shape)
+    """Normalise over the last axes of input, whose sizes are ``normalized_shape``; see ``nn.LayerNorm``."""
+    x, rows = _rows("layer_norm", as_tensor(input), normalized_shape)
     weight = _stretch("layer_norm", "weight", weight, 1, rows, normalized_shape)
     bias = _stretch("layer_norm", "bias", bias, 0, rows, normalized_shape)
     return apply(OPS["layer_norm"], rows, weight, bias, eps=float(eps)).reshape(x.shape)
 
 
 def rms_norm(
-    x: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None
+    input: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None
 ) -> Tensor:
-    """Divide by the root mean square over the last axes of x; see ``nn.RMSNorm``."""
-    x, rows = _rows("rms_norm", as_tensor(x), normalized_shape)
+    """Divide by the root mean square over the last axes of input; see ``nn.RMSNorm``."""
+    x, rows = _rows("rms_norm", as_tensor(input), normalized_shape)
     weight = _stretch("rms_norm", "weight", weight, 1, rows, normalized_shape)
     eps = float(np.finfo(x.dtype).eps if eps is None else eps)
     return apply(OPS["rms_norm"], rows, weight, eps=eps).reshape(x.shape)
@@ -105,7 +105,7 @@ def sizes(name: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
     """The sizes of the axes that are normalised over."""
     given = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not given:
-        raise ValueError(f"{name}: normalized_shape is empty, expected the sizes of the last axes of x")
+        raise ValueError(f"{name}: normalized_shape is empty, expected the sizes of the last axes of input")
     return tuple(count(name, "normalized_shape", size) for size in given)
 
 
@@ -113,7 +113,7 @@ def _rows(name: str, x: Tensor, normalized_shape: int | Sequence[int]) -> tuple[
     """x, and x as rows over which to normalise."""
     last = sizes(name, normalized_shape)
     if x.shape[-len(last) :] != last:
-        raise ValueError(f"{name}: x has shape {x.shape}, expected (*, {', '.join(map(str, last))})")
+        raise ValueError(f"{name}: input has shape {x.shape}, expected (*, {', '.join(map(str, last))})")
     return x, x.reshape((math.prod(x.shape[: -len(last)]), math.prod(last)))
 
 
@@ -129,22 +129,26 @@ def _stretch(
     return given.reshape(rows.shape[1:])
 
 
-def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
-    """Normalise the channels of x (N, C, *) together in ``num_groups`` groups; see ``nn.GroupNorm``."""
-    x, groups = as_tensor(x), count("group_norm", "num_groups", num_groups)
+def group_norm(
+    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Tensor:
+    """Normalise the channels of input (N, C, *) together in ``num_groups`` groups; see ``nn.GroupNorm``."""
+    x, groups = as_tensor(input), count("group_norm", "num_groups", num_groups)
     if x.ndim < 2:
-        raise ValueError(f"group_norm: x has shape {x.shape}, expected (N, C, *)")
+        raise ValueError(f"group_norm: input has shape {x.shape}, expected (N, C, *)")
     if not x.shape[1] or x.shape[1] % groups:
-        raise ValueError(f"group_norm: num_groups={groups} must divide the {x.shape[1]} channels of x")
+        raise ValueError(f"group_norm: num_groups={groups} must divide the {x.shape[1]} channels of input")
     size = math.prod(x.shape[1:]) // groups
     if x.shape[0] * size == 1:
-        raise ValueError(f"group_norm: x of shape {x.shape} has one value per group; it needs at least two")
+        raise ValueError(
+            f"group_norm: input of shape {x.shape} has one value per group; it needs at least two"
+        )
     y = layer_norm(x.reshape((x.shape[0] * groups, size)), size, eps=eps).reshape(x.shape)
     return _channelwise(y, weight, bias)
 
 
 def instance_norm(
-    x: Any,
+    input: Any,
     running_mean: Tensor | None = None,
     running_var: Tensor | None = None,
     weight: Any = None,
@@ -153,14 +157,14 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel of each sample of x (N, C, *) by itself, or by the running statistics; see
+    """Normalise each channel of each sample of input (N, C, *) by itself, or by the running statistics; see
     ``nn.InstanceNorm2d``."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
     if x.ndim < 3 or math.prod(x.shape[2:]) < 2:
         raise ValueError(
-            f"instance_norm: x has shape {x.shape}, expected (N, C, *) with two values per channel"
+            f"instance_norm: input has shape {x.shape}, expected (N, C, *) with two values per channel"
         )
     n, c, values = x.shape[0], x.shape[1], math.prod(x.shape[2:])
     y = layer_norm(x.reshape((n * c, values)), values, eps=eps).reshape(x.shape)
@@ -183,11 +187,15 @@ def _channelwise(x: Tensor, weight: Any, bias: Any) -> Tensor:
     return batch_norm(x, mean, var, weight, bias, eps=0.0)
 
 
-def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+def local_response_norm(
+    input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
     """x / (k + alpha · mean of x² over ``size`` channels)^beta; see ``nn.LocalResponseNorm``."""
-    x, size = as_tensor(x), count("local_response_norm", "size", size)
+    x, size = as_tensor(input), count("local_response_norm", "size", size)
     if x.ndim < 3:
-        raise ValueError(f"local_response_norm: x has shape {x.shape}, expected (N, C, *) of at least 3 axes")
+        raise ValueError(
+            f"local_response_norm: input has shape {x.shape}, expected (N, C, *) of at least 3 axes"
+        )
     if not x.numel():
         return x
     squares = (x * x).reshape((x.shape[0], 1, x.shape[1], math.prod(x.shape[2:])))
@@ -196,7 +204,7 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     return x / (mean * alpha + k) ** beta
 
 
-def normalize(x: Any, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Tensor:
+def normalize(input: Any, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Tensor:
     """x / max(‖x‖_p, eps), the norm being that of the vectors along ``dim``."""
-    x = as_tensor(x)
+    x = as_tensor(input)
     return x / x.norm(p, dim, keepdim=True).clamp_min(eps)

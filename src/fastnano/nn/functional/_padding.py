@@ -23,27 +23,27 @@ _ROOM = {"reflect": -1, "replicate": 2**31, "circular": 0}  # padding beyond an 
 PADDING_MODES = ("constant", *_MODES)
 
 
-def pad(x: Any, pad: tuple[int, ...], mode: str = "constant", value: float | None = None) -> Tensor:
+def pad(input: Any, pad: tuple[int, ...], mode: str = "constant", value: float | None = None) -> Tensor:
     """Padding; ``pad`` counts from the last axis: (left, right, top, bottom, ...); sizes below 0 cut off.
 
     "constant" puts ``value`` (0) around any axes.  Of the last axes of (N, C, ...) or (C, ...), "reflect" mirrors the
     values at the border, "replicate" repeats the border, "circular" continues with the other side.
     """
-    x = as_tensor(x)
+    x = as_tensor(input)
     axes = len(pad) // 2
     if len(pad) % 2 or axes > x.ndim:
-        raise ValueError(f"pad: pad={pad} must be pairs of sizes for at most the {x.ndim} axes of x")
+        raise ValueError(f"pad: pad={pad} must be pairs of sizes for at most the {x.ndim} axes of input")
     sides = [(int(pad[2 * i]), int(pad[2 * i + 1])) for i in reversed(range(axes))]
     for size, (a, b) in zip(x.shape[x.ndim - axes :], sides, strict=True):
         if size + min(a, 0) + min(b, 0) < 0:
-            raise ValueError(f"pad: pad={pad} cuts more than the shape {x.shape} of x has")
+            raise ValueError(f"pad: pad={pad} cuts more than the shape {x.shape} of input has")
     if choice("pad", "mode", mode, PADDING_MODES) == "constant":
         return _constant(x, sides, 0.0 if value is None else value)
     if value is not None:
         raise ValueError(f"pad: value={value} is for mode='constant', got mode={mode!r}")
     if x.ndim - axes not in (1, 2) or axes > 3:
         raise ValueError(
-            f"pad: mode={mode!r} takes x of shape (N, C, ...) or (C, ...) and pad for all axes behind, "
+            f"pad: mode={mode!r} takes input of shape (N, C, ...) or (C, ...) and pad for all axes behind, "
             f"got shape {x.shape} and pad={pad}"
         )
     if x.ndim - axes == 1:

@@ -39,7 +39,7 @@ def _max_pool(dims: int) -> Callable[..., Any]:
 
     @images(name, dims)
     def max_pool(
-        x: Tensor,
+        input: Tensor,
         kernel_size: Size,
         stride: Size | None = None,
         padding: Size = 0,
@@ -53,7 +53,7 @@ def _max_pool(dims: int) -> Callable[..., Any]:
         border = sizes(name, "padding", padding, dims, least=0)
         spread = sizes(name, "dilation", dilation, dims)
         if dims != 2:  # max_pool2d's row does it
-            _dims.pooling(name, x.shape[2:], kernel, step, border, spread, bool(ceil_mode))
+            _dims.pooling(name, input.shape[2:], kernel, step, border, spread, bool(ceil_mode))
 
         def planes(x: Tensor, *axes: int | None) -> Found:
             def of(numbers: Numbers, none: int) -> Numbers:
@@ -65,7 +65,7 @@ def _max_pool(dims: int) -> Callable[..., Any]:
             y, call = apply_full(OPS["max_pool2d"], (x,), window | {"ceil_mode": bool(ceil_mode)})
             return y, call["argmax"]
 
-        return with_indices(over_planes(x, planes), return_indices)
+        return with_indices(over_planes(input, planes), return_indices)
 
     return max_pool
 
@@ -99,7 +99,7 @@ def _avg_pool(dims: int) -> Callable[..., Tensor]:
 
     @images(name, dims)
     def avg_pool(
-        x: Tensor,
+        input: Tensor,
         kernel_size: Size,
         stride: Size | None = None,
         padding: Size = 0,
@@ -113,8 +113,8 @@ def _avg_pool(dims: int) -> Callable[..., Tensor]:
         border = sizes(name, "padding", padding, dims, least=0)
         if divisor_override is not None:
             count(name, "divisor_override", divisor_override)
-        places = _dims.pooling(name, x.shape[2:], kernel, step, border, (1,) * dims, bool(ceil_mode))
-        windows = tuple(zip(x.shape[2:], places, kernel, step, border, strict=True))
+        places = _dims.pooling(name, input.shape[2:], kernel, step, border, (1,) * dims, bool(ceil_mode))
+        windows = tuple(zip(input.shape[2:], places, kernel, step, border, strict=True))
 
         def planes(x: Tensor, *axes: int | None) -> Found:
             height, width = (
@@ -127,7 +127,7 @@ def _avg_pool(dims: int) -> Callable[..., Tensor]:
             numbers = dict(zip(names, zip(height[2:], width[2:], strict=True), strict=True))
             return apply(OPS["avg_pool2d"], x, scale, **per_axis(**numbers)), None
 
-        return over_planes(x, planes)[0]
+        return over_planes(input, planes)[0]
 
     return avg_pool
 
@@ -158,13 +158,17 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
 
     @images(name, dims)
     def lp_pool(
-        x: Tensor, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+        input: Tensor,
+        norm_type: float,
+        kernel_size: Size,
+        stride: Size | None = None,
+        ceil_mode: bool = False,
     ) -> Tensor:
         """(Σ xᵖ)^(1/p) of each window, with p the ``norm_type``; a sum of 0 has the gradient 0."""
         if not norm_type > 0:
             raise ValueError(f"{name}: norm_type={norm_type} must be above 0")
         kernel = sizes(name, "kernel_size", kernel_size, dims)
-        sums = average(x**norm_type, kernel, stride, 0, ceil_mode) * float(np.prod(kernel))
+        sums = average(input**norm_type, kernel, stride, 0, ceil_mode) * float(np.prod(kernel))
         return apply(EXPRESSIONS["root"], sums, degree=float(norm_type))
 
     return lp_pool
@@ -181,15 +185,15 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
         padding: Size = 0,
         output_size: tuple[int, ...] | None = None,
     ) -> Tensor:
-        """The values of x at the places that ``max_pool`` gave as indices, 0 elsewhere."""
+        """The values of input at the places that ``max_pool`` gave as indices, 0 elsewhere."""
         x, places = as_tensor(x), as_tensor(indices)
         kernel = sizes(name, "kernel_size", kernel_size, dims)
         step = kernel if stride is None else sizes(name, "stride", stride, dims)
         border = sizes(name, "padding", padding, dims, least=0)
         if x.shape != places.shape or places.dtype.kind not in "iu" or x.ndim not in (dims + 1, dims + 2):
             raise ValueError(
-                f"{name}: indices are {places.dtype} of shape {places.shape}, x has shape {x.shape}; expected "
-                f"what max_pool{dims}d(x, return_indices=True) gives"
+                f"{name}: indices are {places.dtype} of shape {places.shape}, input has shape {x.shape}; expected "
+                f"what max_pool{dims}d(input, return_indices=True) gives"
             )
         lead = x.shape[: x.ndim - dims]
         image = tuple(

@@ -36,7 +36,7 @@ __all__ = [
 
 
 def cross_entropy(
-    x: Any,
+    input: Any,
     target: Any,
     weight: Any = None,
     ignore_index: int = -100,
@@ -44,7 +44,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """−log softmax(x)[target], fused; target holds class indices, or class probabilities of x's shape."""
-    x, name = as_tensor(x), "cross_entropy"
+    x, name = as_tensor(input), "cross_entropy"
     choice(name, "reduction", reduction, REDUCTIONS)
     smoothing = probability(name, "label_smoothing", label_smoothing)
     target = as_tensor(target)
@@ -54,11 +54,11 @@ def cross_entropy(
 
 
 def nll_loss(
-    x: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+    input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
     """−weight_t · x_t for log-probabilities x (N, C, d...) and classes t."""
     choice("nll_loss", "reduction", reduction, REDUCTIONS)
-    return _from_indices("nll_loss", as_tensor(x), target, weight, ignore_index, reduction)
+    return _from_indices("nll_loss", as_tensor(input), target, weight, ignore_index, reduction)
 
 
 def _from_indices(
@@ -95,11 +95,11 @@ def _cross_entropy_probabilities(
     return reduce_loss(name, loss, reduction)  # the mean is over samples, not weights, as PyTorch has it
 
 
-def binary_cross_entropy(x: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
     """−weight · (t · log x + (1 − t) · log(1 − x)), logarithms not below −100."""
     name = "binary_cross_entropy"
     given = as_tensor(target)
-    x, target = same_shape(name, x, target)
+    x, target = same_shape(name, input, target)
     for what, inside in (
         ("the input", _are_probabilities(x.data)),
         ("target", examine(given.data, _are_probabilities)),
@@ -119,11 +119,11 @@ def _are_probabilities(values: np.ndarray) -> bool:
 
 
 def binary_cross_entropy_with_logits(
-    x: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
 ) -> Tensor:
     """−weight · (pos_weight · t · log σ(x) + (1 − t) · log(1 − σ(x)))."""
     name = "binary_cross_entropy_with_logits"
-    x, target = same_shape(name, x, target)
+    x, target = same_shape(name, input, target)
     if pos_weight is None:
         loss = apply(EXPRESSIONS[name], x, target)
     else:
@@ -134,9 +134,9 @@ def binary_cross_entropy_with_logits(
     return reduce_loss(name, loss, reduction)
 
 
-def kl_div(x: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """t · (log t − x) for log-probabilities x; target is t, or log t with ``log_target``."""
-    x, target = operands("kl_div", x, target)
+    x, target = operands("kl_div", input, target)
     choice("kl_div", "reduction", reduction, ("batchmean", *REDUCTIONS))
     if log_target:
         loss = target.exp() * (target - x)
@@ -148,7 +148,7 @@ def kl_div(x: Any, target: Any, reduction: str = "mean", log_target: bool = Fals
 
 
 def poisson_nll_loss(
-    x: Any,
+    input: Any,
     target: Any,
     log_input: bool = True,
     full: bool = False,
@@ -156,7 +156,7 @@ def poisson_nll_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """e^x − t · x with ``log_input``, else x − t · log(x + eps); ``full`` adds Stirling's log t!."""
-    x, t = operands("poisson_nll_loss", x, target)
+    x, t = operands("poisson_nll_loss", input, target)
     loss = x.exp() - t * x if log_input else x - t * (x + eps).log()
     if full:
         above = t.clamp_min(1.0)
@@ -165,11 +165,11 @@ def poisson_nll_loss(
 
 
 def gaussian_nll_loss(
-    x: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
     """½ · (log v + (x − t)² / v), v = max(var, eps); ``full`` adds ½ log 2π."""
     name = "gaussian_nll_loss"
-    x, target = operands(name, x, target)
+    x, target = operands(name, input, target)
     var = as_tensor(var, x)
     if (var.data < 0).any():
         raise ValueError(f"{name}: var holds {var.data.min()}; variances must be at least 0")

@@ -24,7 +24,7 @@ _AREA = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
 
 
 def interpolate(
-    x: Any,
+    input: Any,
     size: Any = None,
     scale_factor: Any = None,
     mode: str = "nearest",
@@ -39,18 +39,20 @@ def interpolate(
     along each axis, "bicubic" the four (R. Keys, "Cubic convolution interpolation for digital image processing",
     1981, a = −¾), and "area" is adaptive average pooling.
     """
-    x = as_tensor(x)
+    x = as_tensor(input)
     dims = x.ndim - 2
     if dims not in (1, 2, 3) or _LINEAR.get(choice("interpolate", "mode", mode, _MODES), dims) != dims:
         raise ValueError(
-            f"interpolate: x has shape {x.shape}, which mode={mode!r} is not for; expected (N, C, L) for 'linear', "
+            f"interpolate: input has shape {x.shape}, which mode={mode!r} is not for; expected (N, C, L) for 'linear', "
             f"(N, C, H, W) for 'bilinear' and 'bicubic', (N, C, D, H, W) for 'trilinear', any for the others"
         )
     if align_corners is not None and mode not in _LINEAR:
         raise ValueError(f"interpolate: align_corners={align_corners} is not for mode={mode!r}")
     image = x.shape[2:]
     if min(image) < 1:
-        raise ValueError(f"interpolate: x has shape {x.shape}, expected at least 1 place along every axis")
+        raise ValueError(
+            f"interpolate: input has shape {x.shape}, expected at least 1 place along every axis"
+        )
     out, scales = _output(image, size, scale_factor)
     if mode == "area":
         return _AREA[dims - 1](x, out)
@@ -129,12 +131,12 @@ def _cubic(d: np.ndarray, a: float = -0.75) -> np.ndarray:
     return np.where(d <= 1, near, ((a * d - 5 * a) * d + 8 * a) * d - 4 * a)
 
 
-def pixel_shuffle(x: Any, upscale_factor: int) -> Tensor:
+def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     """y[..., c, h·r + i, w·r + j] = x[..., c·r² + i·r + j, h, w], with r the factor."""
-    x, r = as_tensor(x), count("pixel_shuffle", "upscale_factor", upscale_factor)
+    x, r = as_tensor(input), count("pixel_shuffle", "upscale_factor", upscale_factor)
     if x.ndim < 3 or x.shape[-3] % (r * r):
         raise ValueError(
-            f"pixel_shuffle: x has shape {x.shape}, expected (*, C·r², H, W) for upscale_factor={r}"
+            f"pixel_shuffle: input has shape {x.shape}, expected (*, C·r², H, W) for upscale_factor={r}"
         )
     *lead, c, h, w = x.shape
     n = len(lead)
@@ -142,12 +144,12 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Tensor:
     return x.reshape(*lead, c // (r * r), h * r, w * r)
 
 
-def pixel_unshuffle(x: Any, downscale_factor: int) -> Tensor:
+def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
     """The reverse of ``pixel_shuffle``: (*, C, H·r, W·r) becomes (*, C·r², H, W)."""
-    x, r = as_tensor(x), count("pixel_unshuffle", "downscale_factor", downscale_factor)
+    x, r = as_tensor(input), count("pixel_unshuffle", "downscale_factor", downscale_factor)
     if x.ndim < 3 or x.shape[-2] % r or x.shape[-1] % r:
         raise ValueError(
-            f"pixel_unshuffle: x has shape {x.shape}, expected (*, C, H·r, W·r) for downscale_factor={r}"
+            f"pixel_unshuffle: input has shape {x.shape}, expected (*, C, H·r, W·r) for downscale_factor={r}"
         )
     *lead, c, h, w = x.shape
     n = len(lead)
@@ -155,12 +157,12 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Tensor:
     return x.reshape(*lead, c * r * r, h // r, w // r)
 
 
-def channel_shuffle(x: Any, groups: int) -> Tensor:
+def channel_shuffle(input: Any, groups: int) -> Tensor:
     """Channel i of each group behind one another: (N, g·C, *) is read as (N, g, C, *) and written as (N, C, g, *)
     (X. Zhang et al., "ShuffleNet", CVPR 2018)."""
-    x, g = as_tensor(x), count("channel_shuffle", "groups", groups)
+    x, g = as_tensor(input), count("channel_shuffle", "groups", groups)
     if x.ndim < 3 or x.shape[1] % g:
         raise ValueError(
-            f"channel_shuffle: x has shape {x.shape}, expected (N, C, *), C a multiple of groups={g}"
+            f"channel_shuffle: input has shape {x.shape}, expected (N, C, *), C a multiple of groups={g}"
         )
     return x.unflatten(1, (g, -1)).transpose(1, 2).flatten(1, 2)
