@@ -45,6 +45,7 @@ class Argument:
         return f"{self.name}[{','.join(self.letters)}]"
 
     def shape(self, sizes: Sizes) -> Shape:
+        """The shape that the letters stand for."""
         if self.letters == ("...",):
             return tuple(sizes["..."])
         return tuple(int(letter) if letter.isdigit() else sizes[letter] for letter in self.letters)
@@ -70,6 +71,7 @@ class Contract:
     def parse(
         cls, name: str, signature: str, dims: Dims | None = None, each: str = "", finite: str = ""
     ) -> Contract:
+        """The contract that a signature such as "x[n,i] weight[o,i] -> y[n,o] ; alpha" stands for."""
         arrays, _, tail = signature.partition(";")
         scalars, _, dims_scalars = tail.partition("|")
         reads, _, writes = arrays.partition("->")
@@ -86,6 +88,7 @@ class Contract:
 
     @cached_property
     def arrays(self) -> tuple[Argument, ...]:
+        """All arrays, in the order of the kernel's arguments."""
         return self.reads + self.writes
 
     @cached_property

@@ -116,6 +116,7 @@ _ONES = ("stride_h", "stride_w", "dilation_h", "dilation_w", "groups")
 
 
 def winograd_applies(kernel: tuple[int, ...], numbers: Mapping[str, int]) -> bool:
+    """Whether Winograd's algorithm does the convolution: 3 x 3, and stride, dilation and groups of 1."""
     return kernel == (3, 3) and all(numbers[name] == 1 for name in _ONES)
 
 

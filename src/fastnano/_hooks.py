@@ -14,6 +14,7 @@ class RemovableHandle:
         hooks[self] = hook
 
     def remove(self) -> None:
+        """Take the hook off; once more does nothing."""
         self._hooks.pop(self, None)
 
     def __enter__(self) -> RemovableHandle:

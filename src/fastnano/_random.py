@@ -18,6 +18,7 @@ class Generator:
         self.manual_seed(seed)
 
     def manual_seed(self, seed: int) -> Generator:
+        """Begin anew from ``seed``, an integer from 0 to 2⁶⁴ − 1 (ValueError for another)."""
         if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
             raise ValueError(f"manual_seed: seed={seed!r} must be an integer from 0 to 2**64 - 1")
         self.state[:] = seed, 0

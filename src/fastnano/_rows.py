@@ -121,6 +121,7 @@ class Op(Row):
         )
 
     def rules_for(self, wanted: frozenset[str]) -> tuple[Contract, ...]:
+        """The gradient kernels that the wanted inputs need, in the order they run in."""
         needed = {f"d{name}" for name in wanted}
         rules = []
         for rule in reversed(self.gradients):
@@ -218,12 +219,14 @@ class Expression(Row):
         self.differentiable = frozenset(self.gradients)
 
     def rules_for(self, wanted: frozenset[str]) -> tuple[Formula, ...]:
+        """The formulas of the gradients of the wanted inputs."""
         return tuple(self.gradients[name] for name in self.inputs if name in wanted)
 
     def _saves(self, rules: tuple[Formula, ...]) -> set[str]:
         return {a for rule in rules for a in rule.arguments} & {*self.inputs, self.output}
 
     def run(self, arrays: Sequence[np.ndarray], scalars: Mapping[str, Any], launch: Launch) -> Environment:
+        """The values of all names after the forward formula."""
         env = dict(scalars)
         for name, array in zip(self.inputs, arrays, strict=True):
             env[name] = array
@@ -231,6 +234,7 @@ class Expression(Row):
         return env
 
     def kept(self, env: Environment, reverse: Reverse) -> Environment:
+        """What backward needs of them: the arrays its formulas read, and the shapes of the inputs."""
         kept = {name: env[name] for name in reverse.keeps}
         kept["shape"] = env[self.inputs[0]].shape
         kept["shapes"] = {name: env[name].shape for name in self.inputs}
@@ -239,6 +243,7 @@ class Expression(Row):
     def backpropagate(
         self, kept: Environment, dout: np.ndarray, reverse: Reverse, launch: Launch
     ) -> dict[str, np.ndarray]:
+        """The gradient of each wanted input from that of the output, in the input's own shape."""
         env = {**kept, "dz": dout}
         for rule in reverse.rules:
             launch(rule, env)

@@ -65,14 +65,17 @@ class Tensor(Methods):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes."""
         return self.data.shape
 
     @property
     def dtype(self) -> np.dtype:
+        """The NumPy dtype of the values."""
         return self.data.dtype
 
     @property
     def ndim(self) -> builtins.int:
+        """The number of axes."""
         return self.data.ndim
 
     @property
@@ -91,12 +94,15 @@ class Tensor(Methods):
         return self._node is None
 
     def size(self, dim: builtins.int | None = None) -> Any:
+        """The sizes of the axes, or that of axis ``dim``."""
         return self.shape if dim is None else self.shape[dim]
 
     def numel(self) -> builtins.int:
+        """The number of values."""
         return self.data.size
 
     def dim(self) -> builtins.int:
+        """The number of axes."""
         return self.data.ndim
 
     ndimension, nelement = dim, numel
@@ -123,9 +129,11 @@ class Tensor(Methods):
 
     @property
     def nbytes(self) -> builtins.int:
+        """The bytes that the values take."""
         return self.data.nbytes
 
     def is_floating_point(self) -> builtins.bool:
+        """Whether the values are float32 or float64."""
         return self.data.dtype.kind == "f"
 
     def is_contiguous(self) -> builtins.bool:
@@ -174,6 +182,7 @@ class Tensor(Methods):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def item(self) -> Any:
+        """The only value, as a number of Python's; ValueError where there are more."""
         if self.data.size != 1:
             raise ValueError(
                 f"item: the tensor has {self.data.size} values (shape {self.shape}), expected one"
@@ -181,6 +190,7 @@ class Tensor(Methods):
         return self.data.item()
 
     def tolist(self) -> Any:
+        """The values as nested lists of Python's numbers."""
         return self.data.tolist()
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -201,6 +211,7 @@ class Tensor(Methods):
         return autograd.apply(EXPRESSIONS["clone"], self)
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
+        """Record what is done with this tensor from here on, or not; only leaves of a float dtype can change."""
         if not self.is_leaf:
             raise RuntimeError("requires_grad_: only leaf tensors can be changed; use .detach() first")
         if requires_grad and self.dtype.kind != "f":
@@ -235,18 +246,23 @@ class Tensor(Methods):
         return self
 
     def float(self) -> Tensor:
+        """The values as float32."""
         return self.to(np.float32)
 
     def double(self) -> Tensor:
+        """The values as float64."""
         return self.to(np.float64)
 
     def long(self) -> Tensor:
+        """The values as int64."""
         return self.to(np.int64)
 
     def int(self) -> Tensor:
+        """The values as int32."""
         return self.to(np.int32)
 
     def bool(self) -> Tensor:
+        """True where a value is not 0."""
         return self.to(np.bool_)
 
     # The reverse pass

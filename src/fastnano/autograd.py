@@ -118,6 +118,7 @@ def sum_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def copy_of(x: np.ndarray) -> np.ndarray:
+    """The same values in memory of their own."""
     return compute(COPY, launch, x=x)
 
 
@@ -203,6 +204,7 @@ def grad(
 
 
 def no_second_derivatives(name: str, create_graph: bool) -> None:
+    """Refuse ``create_graph=True``."""
     if create_graph:
         raise NotImplementedError(
             f"{name}: create_graph=True asks for gradients of gradients, which are not recorded: the gradient rules "
@@ -229,9 +231,11 @@ class Function:
     """
 
     def forward(self, *arrays: np.ndarray) -> npt.ArrayLike:
+        """The result, an array, from arrays."""
         raise NotImplementedError(f"{type(self).__name__}.forward: define it, from arrays to an array")
 
     def backward(self, dz: np.ndarray) -> Any:
+        """The gradient of each input, or a tuple of them, from that of the result, all arrays."""
         raise NotImplementedError(
             f"{type(self).__name__}.backward: define it, or use the result under no_grad"
         )

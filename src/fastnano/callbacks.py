@@ -22,20 +22,27 @@ class Callback:
     """The base: override what is of interest.  ``trainer.status`` says where the training is; to end it, set
     ``trainer.stop`` to the reason.  ``state_dict`` is what a training checkpoint keeps of a callback."""
 
-    def on_fit_begin(self, trainer: Trainer) -> None: ...
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        """Called before the first epoch."""
 
-    def on_epoch_begin(self, trainer: Trainer) -> None: ...
+    def on_epoch_begin(self, trainer: Trainer) -> None:
+        """Called before each epoch."""
 
-    def on_step_end(self, trainer: Trainer) -> None: ...
+    def on_step_end(self, trainer: Trainer) -> None:
+        """Called after each batch."""
 
-    def on_epoch_end(self, trainer: Trainer, record: Record) -> None: ...
+    def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
+        """Called after each epoch with its record, that of ``History``."""
 
-    def on_fit_end(self, trainer: Trainer) -> None: ...
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Called at the end, for whatever reason it came."""
 
     def state_dict(self) -> dict[str, Any]:
+        """What a training checkpoint keeps of the callback."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was taken."""
 
 
 class _Best(Callback):
@@ -144,6 +151,7 @@ class _Logger(Callback):
             self.write(file, record, first=file.tell() == 0)
 
     def write(self, file: Any, record: Record, first: bool) -> None:
+        """Write the record of an epoch to the open file, the ``first`` with what has to go before it."""
         raise NotImplementedError(f"{type(self).__name__}.write: write the record to the file")
 
 

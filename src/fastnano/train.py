@@ -56,6 +56,7 @@ class History:
 
     @property
     def seconds(self) -> float:
+        """The seconds that all epochs took together."""
         return sum(record["seconds"] for record in self.epochs)
 
     def __getitem__(self, name: str) -> list[Any]:
@@ -90,12 +91,15 @@ class Status:
 
     @property
     def seconds(self) -> float:
+        """The seconds since the epoch began."""
         return time.perf_counter() - self.started
 
     def measures(self) -> Record:
+        """Mean loss, and accuracy where it is measured, of the epoch so far."""
         return {"loss": self.loss} | ({} if self.accuracy is None else {"accuracy": self.accuracy})
 
     def add(self, loss: float, correct: int | None, images: int) -> None:
+        """Count a batch: its mean loss, how many were right (None: not measured), how many there were."""
         self.images += images
         self.loss_sum += loss * images
         self.correct = None if self.correct is None or correct is None else self.correct + correct

@@ -38,6 +38,7 @@ class Transform:
         return self.apply(array, self.rng or rng or np.random.default_rng())
 
     def apply(self, images: Images, rng: np.random.Generator) -> Images:
+        """The changed images; all chance is taken from ``rng``."""
         raise NotImplementedError(f"{type(self).__name__}: write apply(images, rng)")
 
     def __repr__(self) -> str:
@@ -63,6 +64,7 @@ class RandomTransform(Transform):
         raise NotImplementedError(f"{type(self).__name__}: write numbers(drawn)")
 
     def move(self, images: Images, numbers: Numbers) -> Images:
+        """The images changed as the numbers say, (n, numbers)."""
         raise NotImplementedError(f"{type(self).__name__}: write move(images, numbers)")
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections import namedtuple
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +21,12 @@ __all__ = [
     *("take_along_dim", "topk", "unique"),
 ]
 
-Ordered = namedtuple("Ordered", ["values", "indices"])
+
+class Ordered(NamedTuple):
+    """Values that were found by their size, and the places along the axis where they lie, int64."""
+
+    values: Tensor
+    indices: Tensor
 
 
 def _places(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, Tensor]:

@@ -260,7 +260,7 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerEncoder(Module):
-    """``num_layers`` copies of an encoder layer, one after another, then ``norm`` if there is one.
+    """y = norm(layer_n(… layer_1(src))): ``num_layers`` copies of an encoder layer, then ``norm`` if there is one.
 
     The copies start from the same values; for others, initialise them anew.  ``forward(src, mask=None,
     src_key_padding_mask=None, is_causal=None)`` hands the masks to every layer.

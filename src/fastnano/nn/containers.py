@@ -165,22 +165,28 @@ class ModuleDict(Module):
         return name in self._modules
 
     def keys(self) -> Iterable[str]:
+        """The names, in order."""
         return self._modules.keys()
 
     def values(self) -> Iterable[Module]:
+        """The layers, in order."""
         return self._modules.values()
 
     def items(self) -> Iterable[tuple[str, Module]]:
+        """Pairs of name and layer, in order."""
         return self._modules.items()
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Add the named layers, in place of those of the same names."""
         for name, module in dict(modules).items():
             self.add_module(name, module)
 
     def pop(self, name: str) -> Module:
+        """Take the layer of that name out, and return it."""
         return self._modules.pop(name)
 
     def clear(self) -> None:
+        """Take all layers out."""
         self._modules.clear()
 
 
@@ -210,10 +216,12 @@ class ParameterList(Module):
         return iter(self._parameters.values())
 
     def append(self, value: Any) -> ParameterList:
+        """Add a parameter at the end."""
         self.register_parameter(str(len(self)), _parameter(value))
         return self
 
     def extend(self, values: Iterable[Any]) -> ParameterList:
+        """Add several parameters at the end."""
         for value in values:
             self.append(value)
         return self
@@ -250,15 +258,19 @@ class ParameterDict(Module):
         return name in self._parameters
 
     def keys(self) -> Iterable[str]:
+        """The names, in order."""
         return self._parameters.keys()
 
     def values(self) -> Iterable[Any]:
+        """The parameters, in order."""
         return self._parameters.values()
 
     def items(self) -> Iterable[tuple[str, Any]]:
+        """Pairs of name and parameter, in order."""
         return self._parameters.items()
 
     def update(self, parameters: Mapping[str, Any]) -> None:
+        """Add the named parameters, in place of those of the same names."""
         for name, value in parameters.items():
             self[name] = value
 

@@ -6,10 +6,10 @@ import copy
 import functools
 import threading
 import weakref
-from collections import deque, namedtuple
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,12 @@ from ._module_hooks import LOCATED, Hooked, locate
 
 __all__ = ["Module", "Parameter"]
 
-LoadResult = namedtuple("LoadResult", ["missing_keys", "unexpected_keys"])
+
+class LoadResult(NamedTuple):
+    """The names that ``load_state_dict`` did not find, and those that it had no use for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class Parameter(Tensor):
@@ -131,6 +136,7 @@ class Module(Hooked):
         self.training = True
 
     def forward(self, *inputs: Any) -> Any:
+        """What the layer computes: define it in the class; arrays are taken too, and give arrays."""
         raise NotImplementedError(f"{type(self).__name__}.forward: define it in the class")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -228,6 +234,7 @@ class Module(Hooked):
         (self._passing.discard if persistent else self._passing.add)(name)
 
     def add_module(self, name: str, module: Module) -> None:
+        """Add a module under a name, as assigning it to an attribute does."""
         if not isinstance(module, Module):
             raise TypeError(f"add_module: {name!r} must be a Module, got {type(module).__name__}")
         self._modules[name] = module
@@ -237,9 +244,11 @@ class Module(Hooked):
     # Walking
 
     def children(self) -> Iterator[Module]:
+        """The modules that are attributes of this one."""
         return iter(self._modules.values())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Pairs of name and module of those that are attributes of this one."""
         return iter(self._modules.items())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
@@ -256,6 +265,7 @@ class Module(Hooked):
             stack.extend(reversed(below))
 
     def modules(self) -> Iterator[Module]:
+        """This module and all within it, each once."""
         return (module for _, module in self.named_modules())
 
     def _named(self, store: str, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
@@ -271,6 +281,7 @@ class Module(Hooked):
         return self._named("_parameters", prefix, recurse)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Every parameter once; of this module alone unless ``recurse``."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
@@ -278,6 +289,7 @@ class Module(Hooked):
         return self._named("_buffers", prefix, recurse)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Every buffer once; of this module alone unless ``recurse``."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
@@ -334,6 +346,7 @@ class Module(Hooked):
         return self
 
     def zero_grad(self) -> None:
+        """Forget the gradients: ``.grad`` of all parameters is None."""
         for parameter in self.parameters():
             parameter.grad = None
 
@@ -354,9 +367,11 @@ class Module(Hooked):
         return self
 
     def double(self) -> Module:
+        """Turn parameters and buffers to float64."""
         return self.to(np.float64)
 
     def float(self) -> Module:
+        """Turn parameters and buffers to float32."""
         return self.to(np.float32)
 
     # State

@@ -65,6 +65,7 @@ class _Penalty(_OfWeights):
         vars(self).update(factors)
 
     def of(self, weight: Tensor) -> Tensor:
+        """The penalty of one weight, a tensor of one number."""
         raise NotImplementedError(f"{type(self).__name__}.of: define it, from a weight to a number")
 
     def __call__(self) -> Tensor:

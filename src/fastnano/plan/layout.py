@@ -29,6 +29,7 @@ _KINDS = {np.dtype(np.uint8): 0, np.dtype(np.float32): 1, np.dtype(np.int64): 2}
 
 
 def aligned(size: int) -> int:
+    """The size rounded up to whole cache lines of 64 bytes."""
     return -(-size // 64) * 64
 
 
@@ -70,6 +71,7 @@ class Layout:
         return array
 
     def block_bytes(self, value: Value) -> int:
+        """The bytes of one block of a value, all its lanes."""
         return 4 * self.lanes * value.size
 
     def _batch_array(self, value: Value) -> tuple[np.ndarray, Operand]:
@@ -118,6 +120,7 @@ class Layout:
 
     @property
     def thread_bytes(self) -> int:
+        """The bytes that each thread needs for its blocks."""
         return max((arena.bytes for arena in self.arenas), default=0)
 
     # Entries

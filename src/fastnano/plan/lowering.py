@@ -57,10 +57,12 @@ class Node:
 
     @property
     def contract(self) -> Contract:
+        """The kernel's contract."""
         return self.kernel.contract
 
     @property
     def name(self) -> str:
+        """The kernel's name."""
         return self.contract.name
 
     def _marked(self, mark: str) -> list[Value]:
@@ -69,14 +71,17 @@ class Node:
 
     @property
     def reads(self) -> list[Value]:
+        """The values read, those updated in place among them."""
         return [*self.operands[: len(self.contract.reads)], *self._marked("~")]
 
     @property
     def writes(self) -> list[Value]:
+        """The values written, those updated in place not among them."""
         return list(self.operands[len(self.contract.reads) :])
 
     @property
     def sums(self) -> list[Value]:
+        """The values that are summed over the blocks of the batch."""
         return self._marked("+") if self.batched and self.kernel.mode == "blocks" else []
 
 
@@ -99,6 +104,7 @@ class Lowering:
             self._lower(call_a, call_b)
 
     def value(self, array: np.ndarray) -> Value:
+        """The value that the step computed into an array; NotPlannable where no op did."""
         found = self.known[0].get(place(array))
         if found is not None and found.refusal is not None:
             raise found.refusal
@@ -249,6 +255,7 @@ class Lowering:
         self.nodes.append(Node(kernel, operands, sizes, numbers, batched, fold if batched else 1))
 
     def constant(self, array: np.ndarray) -> Value:
+        """A value that is the array as it is now, at every step."""
         return Value(array.shape, array.dtype, False, array, constant=True)
 
     def made(self, shape: Shape) -> Value:

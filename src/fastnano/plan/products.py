@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 class Operand(NamedTuple):
+    """A matrix, or a stack of them, that lies in a value."""
+
     value: Value
     places: np.ndarray  # which of its elements: (..., rows, columns)
 
@@ -62,6 +64,7 @@ _FACTORS: dict[str, Callable[..., Factors]] = {  # of z, dx and dy, where vector
 
 
 def is_product(rule: Formula) -> bool:
+    """Whether a formula is a product of matrices."""
     return rule.name in _FACTORS
 
 

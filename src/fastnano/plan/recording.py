@@ -46,6 +46,7 @@ def place(array: np.ndarray) -> Place:
 
 
 def checksum(array: np.ndarray) -> int:
+    """A number that tells whether an array still holds the values it did."""
     return zlib.adler32(np.ascontiguousarray(array).data)
 
 
@@ -67,6 +68,7 @@ class Recording:
     # Called by the engine
 
     def before(self, rule: Contract | Formula, env: Environment) -> None:
+        """Note a call and what it reads, before it runs."""
         reads = {n: env[n] for n in _read_names(rule) if isinstance(env[n], np.ndarray)}
         for name, array in reads.items():
             self._expect(rule, name, array)
@@ -79,12 +81,14 @@ class Recording:
         self.calls.append(Call(rule, reads, {}, numbers))
 
     def after(self, rule: Contract | Formula, env: Environment) -> None:
+        """Note what the call wrote."""
         names = [rule.output] if isinstance(rule, Formula) else [a.name for a in rule.writes]
         for name in names:
             self.calls[-1].writes[name] = env[name]
             self._sums[place(env[name])] = (env[name], checksum(env[name]))
 
     def examine(self, array: np.ndarray, question: Callable[[np.ndarray], Any]) -> Any:
+        """The answer to a question about labels, asked of the whole data set's; NotPlannable for changed labels."""
         whole = self._whole.get(place(array))
         if whole is None:
             raise NotPlannable("the labels are changed by Python before the loss meets them")
@@ -124,6 +128,7 @@ class Recording:
         return array.tobytes()
 
     def roll_back(self) -> None:
+        """Undo what the step updated in place."""
         for array, values in reversed(self._before):
             array[...] = values
 

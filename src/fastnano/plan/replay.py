@@ -158,6 +158,7 @@ class Replayed:
         return len(parts)
 
     def explain(self) -> str:
+        """The calls, phase by phase, and what they need, as text."""
         layout, lines = self.layout, []
         lines.append(
             f"batch {layout.batch}, {len(self.schedule.steps)} calls in {self.schedule.phases} phases, "

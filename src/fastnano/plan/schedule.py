@@ -37,10 +37,12 @@ class Step:
 
     @property
     def phase(self) -> int:
+        """The phase the step runs in."""
         return self.position // 3
 
     @property
     def name(self) -> str:
+        """The kernel it runs, or the task it does."""
         return self.node.name if self.node is not None and self.task is Task.RUN else self.task.name.lower()
 
 
@@ -82,9 +84,11 @@ class Schedule:
         self.phases = 1 + max((step.phase for step in self.steps), default=0)
 
     def part(self, phase: int, part: int) -> list[Step]:
+        """The steps of one part of a phase."""
         return [step for step in self.steps if step.position == 3 * phase + part]
 
     def chains(self, phase: int) -> list[Chain]:
+        """The chains of steps by rows of a phase, each once."""
         return list(dict.fromkeys(s.chain for s in self.part(phase, ROWS) if s.chain is not None))
 
     # Placing

@@ -28,6 +28,7 @@ class Strips:
 
     @property
     def last(self) -> Step:
+        """The step that ends them."""
         return self.steps[-1]
 
 

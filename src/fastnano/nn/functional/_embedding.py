@@ -108,6 +108,7 @@ def _bags(x: Tensor, offsets: Any, include_last_offset: bool) -> tuple[np.ndarra
 
 
 def refuse_unbuilt(name: str, scale_grad_by_freq: bool, sparse: bool) -> None:
+    """Refuse PyTorch's arguments that are not built here."""
     for argument, value in (("scale_grad_by_freq", scale_grad_by_freq), ("sparse", sparse)):
         if value:
             raise NotImplementedError(f"{name}: {argument}=True is not built; gradients are plain and dense")

@@ -68,6 +68,7 @@ def operands(name: str, x: Any, *others: Any) -> tuple[Tensor, ...]:
 
 
 def same_shape(name: str, x: Any, target: Any) -> tuple[Tensor, Tensor]:
+    """x and target as tensors of one float dtype; ValueError where their shapes differ."""
     x = as_tensor(x)
     target = as_tensor(target, x)
     if x.shape != target.shape:
@@ -104,6 +105,7 @@ def signs(name: str, target: Any, x: Tensor) -> Tensor:
 
 
 def class_weight(name: str, weight: Any, classes: int, dtype: np.dtype) -> Tensor:
+    """One weight per class, ones where there are none; ValueError for another shape and for what is not finite."""
     if weight is None:
         return constant(1, classes, dtype)
     weight = as_tensor(weight) if isinstance(weight, (Tensor, np.ndarray)) else tensor(weight, dtype)
@@ -152,6 +154,7 @@ def class_indices(
 
 
 def ignored_by_kernels(ignore_index: int) -> int:
+    """The class to ignore as int32; one that no label has where it is too large for that."""
     return ignore_index if -(2**31) <= ignore_index < 2**31 else _IGNORED
 
 

@@ -90,6 +90,7 @@ def over_planes(x: Tensor, planes: Callable[..., Found]) -> Found:
 
 
 def with_indices(found: Found, wanted: bool) -> Any:
+    """y, or, where wanted, the pair of it and the places as int64."""
     y, at = found
     return (y, Tensor(np.asarray(at, np.int64))) if wanted else y
 

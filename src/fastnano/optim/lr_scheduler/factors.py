@@ -25,6 +25,7 @@ class _Factor(LRScheduler):
     """lr = initial · factor(t)."""
 
     def factor(self, t: int) -> float:
+        """What the initial rate is multiplied by at step t."""
         raise NotImplementedError(
             f"{type(self).__name__}.factor: define what the initial rate is multiplied by"
         )

@@ -53,6 +53,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     @property
     def in_cooldown(self) -> bool:
+        """Whether bad epochs are not counted yet after the last reduction."""
         return self.cooldown_counter > 0
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
@@ -95,8 +96,10 @@ class ReduceLROnPlateau(LRScheduler):
         )
 
     def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` needs to go on from here."""
         return {name: getattr(self, name) for name in STATE}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was taken."""
         for name in STATE:
             setattr(self, name, state_dict[name])

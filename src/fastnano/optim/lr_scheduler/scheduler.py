@@ -80,12 +80,15 @@ class LRScheduler:
                 group[name] = value
 
     def get_last_lr(self) -> list[float]:
+        """The learning rate of each group, as it is now."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` needs to go on from here."""
         return {"last_epoch": self.last_epoch, "base_lrs": self.base_lrs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was taken, and set the learning rates."""
         self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
         self._set()
 

@@ -1,0 +1,114 @@
+"""Every public name says what it does; layers, losses, optimisers and the like by formula, shapes and source."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+import fastnano
+from fastnano import data, nn, optim
+from fastnano.optim import lr_scheduler, swa_utils
+
+CODE = re.compile(r"``[^`]*``|^    .*$", re.MULTILINE)  # what is in it shows use
+# y = ..., w ← ..., Σ ..., max(...), log(...), |...|
+FORMULA = re.compile(r"[=←Σ√‖|]|\b(?:max|log)\b")
+# (N, C, H, W), (N,), (*), (*, in_features), (...)
+SHAPES = re.compile(r"\((?:\*|\.\.\.|[A-Z])(?:,[^()]*)?\)")
+# A. Author; M.-L. Zhang
+AUTHOR = re.compile(r"\b[A-Z]\.(?:-[A-Z]\.)? [A-Z][\w'’-]+")
+# 1998; arXiv:1502.03167, whose first digits are the year and the month
+DATE = re.compile(r"\b(?:19|20)\d\d\b|\barXiv:\d{4}\.\d{5}\b|\barXiv:\d{4}\.\d{4}\b")
+
+HOLDERS = ("Sequential", "ModuleList", "ModuleDict", "Graph", "ParameterList", "ParameterDict")
+BASES = ("Module", "Parameter", "Optimizer", "LRScheduler", "Transform")
+COMBINED = ("SequentialLR", "ChainedScheduler", "Compose")
+NO_FORMULA = {
+    **dict.fromkeys(HOLDERS, "holds others"),
+    **dict.fromkeys(BASES, "what it computes, its heirs say"),
+    **dict.fromkeys(COMBINED, "does what those do that it is made of"),
+}
+NO_SHAPES = {
+    **dict.fromkeys(HOLDERS, "holds others, of whatever shapes"),
+    "Lambda": "a function of the user's",
+    "Module": "what it takes, its heirs say",
+}
+NO_SOURCE = {
+    **NO_FORMULA,
+    **dict.fromkeys(("Lambda", "LambdaLR", "MultiplicativeLR"), "a function of the user's"),
+    **dict.fromkeys(
+        ("Identity", "Flatten", "Unflatten", "ToFloat"), "the values as they are, in another form"
+    ),
+    "Tanhshrink": "PyTorch's; no paper is known that has it",
+}
+
+
+def classes(package):
+    """The public classes of a package by name."""
+    return {name: c for name in package.__all__ if inspect.isclass(c := getattr(package, name))}
+
+
+MODULES = {name: c for name, c in classes(nn).items() if issubclass(c, nn.Module)}
+TRANSFORMS = {
+    name: c
+    for name, c in classes(data).items()
+    if c.__module__.endswith((".transforms", ".distortions", ".mixing"))
+}
+ALL = {**classes(nn), **classes(optim), **classes(lr_scheduler), **classes(swa_utils), **TRANSFORMS}
+
+
+def lacking(named, *signs):
+    """The classes whose own docstring lacks one of the signs."""
+    texts = {name: CODE.sub("", inspect.cleandoc(own_doc(c))) for name, c in named.items()}
+    return sorted(name for name, text in texts.items() if not all(sign.search(text) for sign in signs))
+
+
+def own_doc(member):
+    """The docstring that was written for it: not inherited, not a dataclass's signature."""
+    text = vars(member).get("__doc__") if inspect.isclass(member) else member.__doc__
+    return "" if text is None or text.startswith(f"{getattr(member, '__name__', '')}(") else text.strip()
+
+
+def test_classes_say_what_they_compute():
+    assert lacking(ALL, FORMULA) == sorted(NO_FORMULA)
+
+
+def test_layers_and_losses_say_their_shapes():
+    assert lacking(MODULES, SHAPES) == sorted(NO_SHAPES)
+
+
+def test_classes_name_their_source():
+    assert lacking(ALL, AUTHOR, DATE) == sorted(NO_SOURCE)
+
+
+def modules():
+    """All but the kernels, which their rows and definitions describe, and the commands, which help does."""
+    names = [found.name for found in pkgutil.walk_packages(fastnano.__path__, "fastnano.")]
+    hidden = ("fastnano._kernels", "fastnano.cli", "fastnano.__main__")
+    return [fastnano, *(importlib.import_module(name) for name in names if not name.startswith(hidden))]
+
+
+def silent(owner, home, prefix=""):
+    """The public functions, classes, methods and properties that a module makes, and says nothing of."""
+    for name, value in vars(owner).items():
+        member = getattr(value, "__func__", value)  # of a classmethod
+        maker = getattr(member, "fget", None) or getattr(member, "func", None) or member  # of properties
+        if name.startswith("_") or not callable(maker) or getattr(maker, "__module__", None) != home:
+            continue
+        if not (own_doc(member) or overrides(owner, name)):
+            yield prefix + name
+        if inspect.isclass(member):
+            yield from silent(member, home, f"{prefix}{name}.")
+
+
+def overrides(owner, name):
+    """Whether the method does what a class above says that it does, as every ``forward``."""
+    above = owner.__mro__[1:] if inspect.isclass(owner) else ()
+    return any(own_doc(vars(c)[name]) for c in above if name in vars(c))
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_public_names_say_what_they_do(module):
+    assert module.__doc__
+    assert list(silent(module, module.__name__)) == []
