@@ -255,7 +255,7 @@ class GLU(_Activation):
     """y = a σ(b), a and b the halves of x along the axis ``dim``, whose size must be even.  Y. Dauphin et al.,
     "Language Modeling with Gated Convolutional Networks", 2017.
 
-    Shapes: x (*, 2s, *), y (*, s, *).
+    Shapes: x (..., 2s, ...), y (..., s, ...).
     """
 
     function, shown = staticmethod(F.glu), ("dim",)

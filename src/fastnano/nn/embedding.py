@@ -19,7 +19,7 @@ __all__ = ["Embedding", "EmbeddingBag"]
 class Embedding(Module):
     """y = weight[x]: for each integer of x its row of a table that is learned.
 
-    Shapes: x (*) of integers from 0 to num_embeddings − 1, weight (num_embeddings, embedding_dim), y (*,
+    Shapes: x (...) of integers from 0 to num_embeddings − 1, weight (num_embeddings, embedding_dim), y (...,
     embedding_dim).  The row ``padding_idx`` starts as zeros and gets no gradient.  With ``max_norm`` the rows in
     use that are longer, in the norm ``norm_type``, are first scaled down to it, in place.
     Initial weight: standard normal.  Raises IndexError for a number of no row.

@@ -17,7 +17,7 @@ __all__ = ["Bilinear", "Dense", "Flatten", "Identity", "Linear", "Maxout", "Unfl
 class Linear(Module):
     """y = x weightᵀ + bias.
 
-    Shapes: x (*, in_features), weight (out_features, in_features), bias (out_features,), y (*, out_features).
+    Shapes: x (..., in_features), weight (out_features, in_features), bias (out_features,), y (..., out_features).
     Initial weight and bias: uniform in ±1/√in_features (Y. LeCun et al., "Efficient BackProp", 1998).
     """
 
@@ -43,7 +43,7 @@ Dense = Linear
 class Bilinear(Module):
     """y_k = x1ᵀ weight_k x2 + bias_k.
 
-    Shapes: x1 (*, in1_features), x2 (*, in2_features), weight (out_features, in1_features, in2_features), y (*,
+    Shapes: x1 (..., in1_features), x2 (..., in2_features), weight (out_features, in1_features, in2_features), y (...,
     out_features).  Initial weight and bias: uniform in ±1/√in1_features.
     Source: J. Tenenbaum, W. Freeman, "Separating Style and Content with Bilinear Models", 2000.
     """
@@ -69,7 +69,7 @@ class Bilinear(Module):
 class Maxout(Linear):
     """y_i = max_j (weight_ij · x + bias_ij), the largest of ``pieces`` linear maps: a convex activation learned.
 
-    Shapes: x (*, in_features), weight (out_features · pieces, in_features), those of one output side by side, y (*,
+    Shapes: x (..., in_features), weight (out_features · pieces, in_features), those of one output side by side, y (...,
     out_features).  Source: I. Goodfellow et al., "Maxout Networks", arXiv:1302.4389.
     """
 

@@ -30,7 +30,7 @@ class _WeightedLoss(_Loss):
 class MSELoss(_Loss):
     """y = (x − target)², reduced over all elements.
 
-    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
+    Shapes: x and target (...), y () or, with ``reduction="none"``, (...).
     Source: C. Bishop, "Pattern Recognition and Machine Learning", 2006, section 1.5.5.
     """
 
@@ -41,7 +41,7 @@ class MSELoss(_Loss):
 class L1Loss(_Loss):
     """y = |x − target|, reduced over all elements.
 
-    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
+    Shapes: x and target (...), y () or, with ``reduction="none"``, (...).
     Source: T. Hastie, R. Tibshirani, J. Friedman, "The Elements of Statistical Learning", 2009, section 10.6.
     """
 
@@ -67,7 +67,7 @@ class SSELoss(_Loss):
 class SmoothL1Loss(_Loss):
     """d² / 2β where d = |x − target| < β, else d − β/2; with β = 0, L1Loss.
 
-    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
+    Shapes: x and target (...), y () or, with ``reduction="none"``, (...).
     Source: R. Girshick, "Fast R-CNN", arXiv:1504.08083, equation 3, for β = 1.
     """
 
@@ -84,7 +84,7 @@ class SmoothL1Loss(_Loss):
 class HuberLoss(_Loss):
     """d² / 2 where d = |x − target| < δ, else δ · (d − δ/2).
 
-    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
+    Shapes: x and target (...), y () or, with ``reduction="none"``, (...).
     Source: P. Huber, "Robust Estimation of a Location Parameter", Ann. Math. Statist. 35, 1964.
     """
 
@@ -99,7 +99,7 @@ class HuberLoss(_Loss):
 class LogCoshLoss(_Loss):
     """log cosh(x − target), near d²/2 for small d = |x − target| and d − log 2 for large.
 
-    Shapes: x and target (*), y () or, with ``reduction="none"``, (*).
+    Shapes: x and target (...), y () or, with ``reduction="none"``, (...).
     Source: R. Saleh, A. Saleh, "Statistical Properties of the log-cosh Loss Function", arXiv:2208.04564.
     """
 

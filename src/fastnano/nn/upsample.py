@@ -89,7 +89,7 @@ class UpsamplingBilinear2d(Upsample):
 class PixelShuffle(Module):
     """y[n, c, h·r + i, w·r + j] = x[n, c·r² + i·r + j, h, w], with r the ``upscale_factor``.
 
-    Shapes: x (*, C·r², H, W), y (*, C, H·r, W·r).
+    Shapes: x (..., C·r², H, W), y (..., C, H·r, W·r).
 
     Source: W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
     Neural Network", 2016.
@@ -109,7 +109,7 @@ class PixelShuffle(Module):
 class PixelUnshuffle(Module):
     """y[n, c·r² + i·r + j, h, w] = x[n, c, h·r + i, w·r + j], with r the ``downscale_factor``.
 
-    Shapes: x (*, C, H·r, W·r), y (*, C·r², H, W).  The reverse of ``PixelShuffle``.
+    Shapes: x (..., C, H·r, W·r), y (..., C·r², H, W).  The reverse of ``PixelShuffle``.
     Source: W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
     Convolutional Neural Network", 2016.
     """
@@ -151,7 +151,7 @@ class Unfold(Module):
 class Fold(Module):
     """y[n, c, i, j] = Σ x[n, (c·K + k)·L + l, p·Q + q] over what ``Unfold`` takes from (i, j): the transpose of it.
 
-    Shapes: x (N, C·K·L, P·Q) or (C·K·L, P·Q); y (N, C, *output_size) or (C, *output_size).
+    Shapes: x (N, C·K·L, P·Q) or (C·K·L, P·Q); y (N, C, H, W) or (C, H, W), (H, W) the ``output_size``.
     Source: K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document
     Processing", 2006.
     """

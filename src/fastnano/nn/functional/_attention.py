@@ -27,10 +27,12 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """softmax(scale · query keyᵀ + mask) value, the softmax over the keys.
 
-    Shapes: query (*, L, E), key (*, S, E), value (*, S, V), y (*, L, V).  ``attn_mask``, of a shape that broadcasts
-    to (*, L, S), is added if it is floating; if boolean, it is True where a query may look, and a query that may
-    look nowhere gives 0.  ``is_causal`` lets query i look at keys up to i.  ``scale`` is 1 / √E by itself.
-    Dropout acts on the softmax, in any mode.  Source: A. Vaswani et al., "Attention Is All You Need", arXiv:1706.03762.
+    Shapes: query (..., L, E), key (..., S, E), value (..., S, V), y (..., L, V).  ``attn_mask``, of a shape that
+    broadcasts to (..., L, S), is added if it is floating; if boolean, it is True where a query may look, and a
+    query that may look nowhere gives 0.  ``is_causal`` lets query i look at keys up to i.  ``scale`` is 1 / √E by
+    itself.
+    Dropout acts on the softmax, in any mode.  Source: A. Vaswani et al., "Attention Is All You Need",
+    arXiv:1706.03762.
     """
     query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
     if is_causal:

@@ -13,7 +13,7 @@ __all__ = ["one_hot"]
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
-    """1 at the class and 0 elsewhere, (*, num_classes) int64 for classes (*); −1: as many as the largest needs."""
+    """1 at the class and 0 elsewhere, (..., num_classes) int64 for classes (...); −1: as many as the largest needs."""
     x = as_tensor(tensor)
     if x.dtype.kind not in "iu":
         raise TypeError(f"one_hot: input must hold integers, got {x.dtype}; convert with .long()")

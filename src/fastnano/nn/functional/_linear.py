@@ -35,7 +35,7 @@ def _rows(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
-    """y_k = x1ᵀ weight_k x2 + bias_k; x1 (*, in1), x2 (*, in2), weight (out, in1, in2)."""
+    """y_k = x1ᵀ weight_k x2 + bias_k; x1 (..., in1), x2 (..., in2), weight (out, in1, in2)."""
     x1, x2, weight = as_tensor(input1), as_tensor(input2), as_tensor(weight)
     if weight.ndim != 3:
         raise ValueError(f"bilinear: weight has shape {weight.shape}, expected (out, in1, in2)")
@@ -49,7 +49,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
 
 
 def maxout(input: Any, pieces: int) -> Tensor:
-    """The largest of each ``pieces`` neighbours on the last axis: x (*, out · pieces), y (*, out)."""
+    """The largest of each ``pieces`` neighbours on the last axis: x (..., out · pieces), y (..., out)."""
     x, pieces = as_tensor(input), count("maxout", "pieces", pieces)
     if not x.ndim or not x.shape[-1] or x.shape[-1] % pieces:
         raise ValueError(

@@ -145,7 +145,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
 
 
 def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
-    """The reverse of ``pixel_shuffle``: (*, C, H·r, W·r) becomes (*, C·r², H, W)."""
+    """The reverse of ``pixel_shuffle``: (..., C, H·r, W·r) becomes (..., C·r², H, W)."""
     x, r = as_tensor(input), count("pixel_unshuffle", "downscale_factor", downscale_factor)
     if x.ndim < 3 or x.shape[-2] % r or x.shape[-1] % r:
         raise ValueError(
@@ -158,7 +158,7 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
 
 
 def channel_shuffle(input: Any, groups: int) -> Tensor:
-    """Channel i of each group behind one another: (N, g·C, *) is read as (N, g, C, *) and written as (N, C, g, *)
+    """Channel i of each group behind one another: (N, g·C, ...) is read as (N, g, C, ...) and written as (N, C, g, ...)
     (X. Zhang et al., "ShuffleNet", CVPR 2018)."""
     x, g = as_tensor(input), count("channel_shuffle", "groups", groups)
     if x.ndim < 3 or x.shape[1] % g:
