@@ -279,7 +279,7 @@ def test_a_lone_sample_that_a_layer_refuses_is_refused():
     plan = Plan(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1), 12)
     before = bits(model)
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"x of shape \(1, 9\) has one value per channel"):
+        with pytest.raises(ValueError, match=r"input of shape \(1, 9\) has one value per channel"):
             plan.run_epoch(X, Y)
     assert bits(model) == before
     plan.run_epoch(X[:60], Y[:60])

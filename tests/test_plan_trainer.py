@@ -75,7 +75,10 @@ SOURCES = {
         Subset(TensorDataset(X, Y), np.arange(0, 130, 2)), np.array([-1, 5, 5, 7])
     ),
     "floats": lambda: (RNG.standard_normal((50, 1, 6, 6)), Y[:50]),
-    "floats of one's own": lambda: (np.ones((5, 1, 6, 6), np.float32), Y[:5].astype(np.int32)),
+    "floats of one's own": lambda: (
+        np.sin(np.arange(180, dtype=np.float32)).reshape(5, 1, 6, 6),
+        Y[:5].astype(np.int32),
+    ),
 }
 
 

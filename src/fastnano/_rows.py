@@ -190,9 +190,9 @@ class Formula:
 class Expression(Row):
     """An op written as NumPy expressions: one for the result z, one per gradient; broadcast by the engine.
 
-    Inputs are the positional parameters of ``forward``, numbers its keyword-only ones.  ``moves`` names the
-    formulas (forward, dx) that only put elements of their first argument elsewhere, ``sums`` those that add
-    them up over axes.
+    Inputs are the positional parameters of ``forward`` (named by ``inputs`` where it takes any number), numbers its
+    keyword-only ones.  ``moves`` names the formulas (forward, dx) that only put elements of their first argument
+    elsewhere, ``sums`` those that add them up over axes.
     """
 
     output = "z"
@@ -202,19 +202,24 @@ class Expression(Row):
         name: str,
         forward: Callable[..., Any],
         *,
+        inputs: tuple[str, ...] = (),
         moves: tuple[str, ...] = (),
         sums: tuple[str, ...] = (),
         **gradients: Callable[..., Any],
     ) -> None:
         self.name = name
-        self.inputs, self.scalars = _parameters(forward)
+        positional, self.scalars = _parameters(forward)
+        self.inputs = inputs or positional
 
-        def formula(part: str, function: Callable[..., Any], output: str) -> Formula:
+        def formula(
+            part: str, function: Callable[..., Any], output: str, given: tuple[str, ...] = ()
+        ) -> Formula:
             arrays, numbers = _parameters(function)
             call = _by_position(function, numbers) if numbers else function
-            return Formula(f"{name}_{part}", call, output, arrays + numbers, part in moves, part in sums)
+            names = (given or arrays) + numbers
+            return Formula(f"{name}_{part}", call, output, names, part in moves, part in sums)
 
-        self.forward = formula("forward", forward, self.output)
+        self.forward = formula("forward", forward, self.output, inputs)
         self.gradients = {d[1:]: formula(d, f, d) for d, f in gradients.items()}
         self.differentiable = frozenset(self.gradients)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import cache
 
 import numpy as np
@@ -34,12 +33,9 @@ def join(count: int) -> Expression:
     def forward(*arrays, axis):
         return np.concatenate(arrays, axis)
 
-    names = [f"x{i}" for i in range(count)]
-    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
-    parameters.append(inspect.Parameter("axis", inspect.Parameter.KEYWORD_ONLY))
-    forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    names = tuple(f"x{i}" for i in range(count))
     gradients = {f"d{name}": part(i) for i, name in enumerate(names)}
-    return Expression("cat", forward, moves=("forward", *gradients), **gradients)
+    return Expression("cat", forward, inputs=names, moves=("forward", *gradients), **gradients)
 
 
 ROWS = (
