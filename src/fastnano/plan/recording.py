@@ -61,6 +61,7 @@ class Recording:
             tuple[int, Callable[[np.ndarray], Any], Any]
         ] = []  # of which input, and the answer
         self._before: list[tuple[np.ndarray, np.ndarray]] = []  # state that calls updated, as it was
+        self._first: dict[Place, np.ndarray] = {}  # the same, before the first of them
         self._sums: dict[
             Place, tuple[np.ndarray, int]
         ] = {}  # every array met, with the values it should have
@@ -75,8 +76,10 @@ class Recording:
         if isinstance(rule, Contract):
             for written in rule.writes:
                 if written.mark == "~":
-                    self._expect(rule, written.name, env[written.name])
-                    self._before.append((env[written.name], env[written.name].copy()))
+                    array = env[written.name]
+                    self._expect(rule, written.name, array)
+                    self._before.append((array, array.copy()))
+                    self._first.setdefault(place(array), self._before[-1][1])
         numbers = {n: env[n] for n in _number_names(rule) if not isinstance(env[n], np.ndarray)}
         self.calls.append(Call(rule, reads, {}, numbers))
 
@@ -104,8 +107,8 @@ class Recording:
     # Trust
 
     def _expect(self, rule: Contract | Formula, name: str, array: np.ndarray) -> None:
-        known = self._sums.setdefault(place(array), (array, checksum(array)))
-        if known[1] != checksum(array):
+        found = checksum(array)
+        if self._sums.setdefault(place(array), (array, found))[1] != found:
             raise NotPlannable(f"{rule.name}: Python changes {name} in place, beside the ops")
 
     def finish(self) -> None:
@@ -122,10 +125,7 @@ class Recording:
 
     def first_values(self, array: np.ndarray) -> bytes:
         """What an array held when the step began."""
-        for changed, values in self._before:
-            if place(changed) == place(array):
-                return values.tobytes()
-        return array.tobytes()
+        return self._first.get(place(array), array).tobytes()
 
     def roll_back(self) -> None:
         """Undo what the step updated in place."""
