@@ -105,7 +105,7 @@ def test_a_formula_of_everything_becomes_a_kernel_of_the_same_arguments():
     assert "t_ = (exponential((-x_)) + splat(0.5))" in _formula.native(formula)
     chosen = "both(neither(greater(x_, a_)), at_least(splat(1), t_))"
     assert f"dx_ = choose({chosen}, (dy_ / t_), power(x_, splat(2)))" in _formula.native(formula)
-    assert "t = exp(-x[_i]) + _number(0.5)" in _formula.loop(formula)
+    assert "t = exp(-x[__i]) + __number(0.5)" in _formula.loop(formula)
 
 
 @pytest.mark.parametrize(

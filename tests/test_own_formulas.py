@@ -21,6 +21,10 @@ FORMULAS = {  # functions of x, each with values at which it is smooth
     "pieces": (lambda x: np.where((x > 0.3) & ~(x >= 0.6) | (x < -0.5), x * x, 2 * x), (-1, 1)),
     "bounds": (lambda x: np.maximum(x, 0.1 * x) + np.minimum(x, 0.5) + np.clip(x, -0.5, 0.7), (-1, 1)),
     "conditions": (lambda x: x * (x > 0) + np.where(np.logical_or(x < -0.5, x > 0.5), x, +1), (-1, 1)),
+    "logic": (
+        lambda x: np.where(np.logical_and(x, x != 0.5) & np.logical_not(x - 1), 1, np.where(x, x * x, 2 * x)),
+        (0.5, 2),
+    ),
 }
 
 
@@ -39,6 +43,39 @@ def test_values_and_gradients(name, case, backend):
         op(x).sum().backward()
         assert single.grad.dtype == np.float32
         np.testing.assert_allclose(single.grad.data, x.grad.data, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x != 0,
+        lambda x: np.logical_not(x),
+        lambda x: np.logical_and(x, x > -1) * 2.0,
+        lambda x: np.logical_or(x, 1 - x) * 0.5,
+        lambda x: np.where(x, 3, 4),
+        lambda x: (x != x) | (x == 1),
+        lambda x: ((x > 0) != (x < 2)) & ((x > -3) == (x < 3)),
+    ],
+)
+def test_conditions_are_numpys(function, backend):
+    values = np.array([0, -0.0, 1, -2, np.nan, np.inf], "f")
+    with fn.use_backend(backend):
+        found = fn.elementwise(function)(values)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found.data, function(values).astype("f"))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_any_other_name_will_do_for_a_parameter(backend):
+    op = fn.elementwise(
+        lambda x, shapes, u, *, i=2.0, number=3.0, op=1.0, self=1.0: x * u**i * number + shapes * op * self
+    )
+    arrays = [fn.tensor(np.full((2, 3), value), requires_grad=True) for value in (2.0, 5.0, 7.0)]
+    with fn.use_backend(backend):
+        assert op(*arrays).data[0, 0] == 2 * 49 * 3 + 5
+        assert op(*arrays, i=1.0, number=1.0, op=2.0, self=3.0).data[0, 0] == 2 * 7 + 5 * 6
+        assert fn.gradcheck(op, arrays)
 
 
 @fn.elementwise
@@ -171,7 +208,28 @@ def test_the_trainer_says_what_has_no_plan(op, reason):
         (lambda x: [x], r"gives a list, expected an expression of x"),
         (lambda: 3, r"takes \(\), expected x and more by name"),
         (lambda *x: x[0], r"takes \(\*x\)"),
-        (lambda x, y: x * y, r"y and dy mean the result"),
+        (
+            lambda x, y: x * y,
+            r"elementwise own: the parameter 'y' is the result in a formula; .* call it otherwise",
+        ),
+        (lambda x, *, dy: x * dy, "the parameter 'dy' is the gradient of y"),
+        (lambda x, dx: x * dx, "the parameter 'dx' is the gradient of x"),
+        (lambda x, a, *, da=1: x * a * da, "the parameter 'da' is the gradient of a"),
+        (lambda x, exp: np.exp(x) * exp, "the parameter 'exp' is a function in a formula"),
+        (lambda x, *, where=1: x * where, "the parameter 'where' is a function"),
+        (lambda x, *, _i=1: x * _i, "the parameter '_i' is a name of the compiled loop"),
+        (
+            lambda x: (x > 0) & x,
+            r"numpy.bitwise_and .* of x: expected a condition, got a number; write x != 0",
+        ),
+        (lambda x: ~x, r"numpy.invert .* of x: expected a condition"),
+        (
+            lambda x: (x > 0) - (x < 0),
+            r"numpy.subtract of x > 0 and x < 0: expected numbers, got conditions; make",
+        ),
+        (lambda x: np.exp(x > 0), r"numpy.exp of x > 0: expected numbers, got conditions"),
+        (lambda x: x + "a", "'a' is among the elements, expected a real number or a parameter"),
+        (lambda x: x * 1j, "1j is among the elements, expected a real number"),
         (3, r"elementwise: function must be callable, got int"),
     ],
 )

@@ -168,6 +168,8 @@ def define(signature, *rules, function=f):
         (["x[n]:q9 -> y[n]"], r"'q9' in 'x\[n\]:q9' is no dtype"),
         (["x[n] -> y[n,o]"], r"the size 'o' of y\[n,o\] is that of no array that is read; give dims="),
         (["x[n] -> x[n]"], r"a name is used twice"),
+        (["x[n] dx[n] -> y[n]"], r"'dx' in the signature .* is the gradient of 'x'; expected another name"),
+        (["x[n] -> y[n] ; dy"], r"'dy' in the signature .* is the gradient of 'y'"),
         (["x[n] -> ~y[n]"], r"marks are for gradient rules"),
         (["x[n] -> y[n] ; 2"], r"'2' in the signature .* is no name of a number"),
         (["x[n] -> y[n]", "dy z -> dx"], r"the rule 'dy z -> dx' reads 'z'; there are dx, dy, x, y"),

@@ -30,12 +30,15 @@ __all__ = ["ElementwiseOp", "elementwise"]
 _UFUNCS: dict[str, Any] = {
     **{"add": ast.Add, "subtract": ast.Sub, "multiply": ast.Mult, "divide": ast.Div, "power": ast.Pow},
     **{"greater": ast.Gt, "less": ast.Lt, "greater_equal": ast.GtE, "less_equal": ast.LtE, "equal": ast.Eq},
+}
+_LOGIC: dict[str, Any] = {
     **{
         "bitwise_and": ast.BitAnd,
-        "bitwise_or": ast.BitOr,
         "logical_and": ast.BitAnd,
+        "bitwise_or": ast.BitOr,
         "logical_or": ast.BitOr,
     },
+    **{"invert": ast.Invert, "logical_not": ast.Invert},
 }
 # What a formula may call, by NumPy's names, and the derivatives by u.
 DERIVATIVES = {
@@ -74,13 +77,20 @@ class _Symbol(NDArrayOperatorsMixin):
                 f"numpy.{ufunc.__name__}.{method} with {sorted(options)} is not of single elements"
             )
         nodes = [_node(value) for value in values]
+        if name in _LOGIC:
+            return _Symbol(_logical(name, nodes))
+        if all(map(_is_condition, nodes)) and name not in ("equal", "not_equal"):
+            raise TypeError(
+                f"numpy.{ufunc.__name__} of {' and '.join(map(ast.unparse, nodes))}: expected numbers, got conditions; "
+                "make them np.where(condition, 1, 0), or join them by & and |"
+            )
         if name in _UFUNCS:
             return _Symbol(_binary(_UFUNCS[name](), *nodes))
         match name:
+            case "not_equal":
+                return _Symbol(_unlike(*nodes))
             case "negative":
                 return _Symbol(ast.UnaryOp(ast.USub(), nodes[0]))
-            case "invert" | "logical_not":
-                return _Symbol(ast.UnaryOp(ast.Invert(), nodes[0]))
             case "square":
                 return _Symbol(_times(nodes[0], nodes[0]))
             case "reciprocal":
@@ -94,7 +104,8 @@ class _Symbol(NDArrayOperatorsMixin):
             return values[0].clip(*values[1:])
         if function is not np.where or len(values) != 3:
             raise TypeError(f"numpy.{function.__name__} is nothing that a formula may call: {_allowed()}")
-        return _Symbol(_call("where", *map(_node, values)))
+        condition, *sides = map(_node, values)
+        return _Symbol(_call("where", _as_condition(condition), *sides))
 
     def clip(self, low: Any, high: Any, **options: Any) -> Any:
         return _Symbol(_call("minimum", _call("maximum", self.node, _node(low)), _node(high)))
@@ -111,9 +122,13 @@ class _Symbol(NDArrayOperatorsMixin):
 def _node(value: Any) -> ast.expr:
     if isinstance(value, _Symbol):
         return value.node
-    if isinstance(value, (bool, int, float, np.number, np.bool_)) or np.ndim(value) == 0:
-        return ast.Constant(value.item() if isinstance(value, (np.generic, np.ndarray)) else value)
-    raise TypeError(f"an array of shape {np.shape(value)} is among the elements; make it an argument")
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        value = value.item()
+    if isinstance(value, (bool, int, float)):
+        return ast.Constant(value)
+    if np.ndim(value):
+        raise TypeError(f"an array of shape {np.shape(value)} is among the elements; make it an argument")
+    raise TypeError(f"{value!r} is among the elements, expected a real number or a parameter")
 
 
 def _allowed() -> str:
@@ -142,6 +157,40 @@ def _binary(op: ast.AST, a: ast.expr, b: ast.expr) -> ast.expr:
         case ast.operator():
             return ast.BinOp(a, op, b)
     return ast.Compare(a, [op], [b])  # type: ignore[list-item]
+
+
+def _unlike(a: ast.expr, b: ast.expr) -> ast.expr:
+    return ast.UnaryOp(ast.Invert(), ast.Compare(a, [ast.Eq()], [b]))
+
+
+def _is_condition(node: ast.expr) -> bool:
+    match node:
+        case (
+            ast.Compare()
+            | ast.Constant(bool())
+            | ast.UnaryOp(ast.Invert())
+            | ast.BinOp(op=ast.BitAnd() | ast.BitOr())
+        ):
+            return True
+    return False
+
+
+def _as_condition(node: ast.expr) -> ast.expr:
+    """Whether a number is other than 0, as NumPy takes it."""
+    return node if _is_condition(node) else _unlike(node, _ZERO)
+
+
+def _logical(name: str, nodes: list[ast.expr]) -> ast.expr:
+    """``&``, ``|`` and ``~`` of conditions; those that NumPy calls logical take numbers too."""
+    for node in nodes:
+        if not name.startswith("logical") and not _is_condition(node):
+            raise TypeError(
+                f"numpy.{name} (&, | or ~) of {ast.unparse(node)}: expected a condition, got a number; write "
+                f"{ast.unparse(node)} != 0"
+            )
+    first, *second = map(_as_condition, nodes)
+    op = _LOGIC[name]()
+    return ast.BinOp(first, op, second[0]) if second else ast.UnaryOp(op, first)
 
 
 def _power(a: ast.expr, exponent: Any) -> ast.expr:
@@ -262,7 +311,7 @@ class ElementwiseOp(OwnOp):
             function.__qualname__,
         )
 
-    def __call__(self, *inputs: Any, **numbers: Any) -> Tensor:
+    def __call__(self, /, *inputs: Any, **numbers: Any) -> Tensor:
         count = len(self.inputs)
         arrays = [as_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs[:count]]
         like = next((x for x in arrays if isinstance(x, Tensor)), None)
@@ -299,11 +348,12 @@ def elementwise(
 
     Positional parameters are tensors (or numbers), each with a gradient; those behind ``*`` and those with a default
     are plain numbers.  The function may use arithmetic, comparisons, ``&``, ``|``, ``~``, ``np.where``, ``np.exp`` and
-    such; at a kink ``where`` takes the side its condition says, ``maximum`` half of each.  ``derivative`` gives dy/dx
-    instead (a function of the same parameters, or one for each tensor), for a straight-through estimator, say.
-    Derivatives overflow where the expression does: tanh serves large x where exp does not.  ``swish.formulas`` shows
-    what was derived.  Numba compiles the loops; compiled steps take the expression as the ops it is made of, where
-    these have native forms and no ``derivative`` is given.
+    such; conditions are no numbers, and a formula that ends in one gives 1 or 0.  At a kink ``where`` takes the side
+    its condition says, ``maximum`` half of each.  ``derivative`` gives dy/dx instead (a function of the same
+    parameters, or one for each tensor), for a straight-through estimator, say.  Derivatives overflow where the
+    expression does: tanh serves large x where exp does not.  ``swish.formulas`` shows what was derived.  Numba
+    compiles the loops; compiled steps take the expression as the ops it is made of, where these have native forms and
+    no ``derivative`` is given.
 
     Raises TypeError for what is no expression of single elements, naming it.
     """
@@ -330,11 +380,20 @@ def _parameters(
             f"elementwise {name}: takes ({', '.join(map(str, parameters))}), expected x and more by name, then numbers "
             "behind *"
         )
-    if {"y", "dy"} & {*arrays, *numbers}:
-        raise TypeError(
-            f"elementwise {name}: y and dy mean the result and its gradient; call a parameter otherwise"
-        )
+    _check_names(name, arrays, numbers)
     return arrays, numbers, {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def _check_names(name: str, arrays: tuple[str, ...], numbers: tuple[str, ...]) -> None:
+    meanings = {"y": "the result", **dict.fromkeys((*_FUNCTIONS, "prange"), "a function")}
+    meanings |= {f"d{array}": f"the gradient of {array}" for array in ("y", *arrays)}
+    for parameter in (*arrays, *numbers):
+        if parameter in meanings or parameter.startswith("_"):
+            meaning = meanings.get(parameter, "a name of the compiled loop")
+            raise TypeError(
+                f"elementwise {name}: the parameter {parameter!r} is {meaning} in a formula; expected another name, "
+                "call it otherwise"
+            )
 
 
 def _traced(
@@ -349,7 +408,8 @@ def _traced(
         raise TypeError(
             f"elementwise {name}: gives a {type(value).__name__}, expected an expression of {arrays[0]}"
         )
-    return value.node
+    node = value.node
+    return _call("where", node, ast.Constant(1.0), ast.Constant(0.0)) if _is_condition(node) else node
 
 
 def _given(

@@ -25,7 +25,7 @@ from .ops import CONTRACTS, FORMULAS
 __all__ = ["OwnOp", "kernel"]
 
 EXAMPLE = "'x[n,i] weight[o,i] -> y[n,o] ; slope'"
-_ARRAY = re.compile(r"([+~]?)([A-Za-z]\w*)\[([^\]]+)\](?::(\w+))?")
+_ARRAY = re.compile(r"([+~]?)([^\W\d_]\w*)\[([^\]]+)\](?::(\w+))?")
 _LETTER = re.compile(r"[A-Za-z]|\d+|\.\.\.")
 
 
@@ -80,6 +80,22 @@ class OwnOp(Op):
         self.cache = False
         self.__name__ = self.__qualname__ = name
 
+    @classmethod
+    def of_function(
+        cls, function: Kernel, signature: str, gradients: tuple[str, ...], dims: Dims | None, cache: bool
+    ) -> OwnOp:
+        """The op whose forward kernel is a function, which gives it its name, docstring and the numbers' defaults."""
+        if not inspect.isfunction(function):
+            raise TypeError(f"kernel: decorates a function of arrays, got {type(function).__name__}")
+        op = cls(function.__name__, signature, gradients, dims)
+        op.cache = cache
+        op._own(function, op.forward)
+        parameters = inspect.signature(function).parameters
+        op.defaults = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
+        op.__doc__, op.__module__ = function.__doc__, function.__module__
+        op.__qualname__ = function.__qualname__
+        return op
+
     def _run(self, name: str, *arguments: Any) -> None:
         if name not in self.kernels:
             raise NotImplementedError(
@@ -111,7 +127,7 @@ class OwnOp(Op):
         self._own(function, contract)
         return function
 
-    def __call__(self, *inputs: Any, **numbers: Any) -> Tensor:
+    def __call__(self, /, *inputs: Any, **numbers: Any) -> Tensor:
         count, scalars = len(self.inputs), (*self.scalars, *self.forward.dims_scalars)
         if not count <= len(inputs) <= count + len(scalars):
             raise TypeError(
@@ -167,22 +183,7 @@ def kernel(
     Raises ValueError or TypeError for a signature or function that does not fit; errors in a kernel name it.
     """
 
-    def decorate(function: Kernel) -> OwnOp:
-        if not inspect.isfunction(function):
-            raise TypeError(f"kernel: decorates a function of arrays, got {type(function).__name__}")
-        op = OwnOp(function.__name__, signature, gradients, dims)
-        op.cache = cache
-        op._own(function, op.forward)
-        parameters = inspect.signature(function).parameters
-        op.defaults = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
-        op.__doc__, op.__module__, op.__qualname__ = (
-            function.__doc__,
-            function.__module__,
-            function.__qualname__,
-        )
-        return op
-
-    return decorate
+    return lambda function: OwnOp.of_function(function, signature, gradients, dims, cache)
 
 
 # Signatures
@@ -227,6 +228,12 @@ def _checked_forward(name: str, text: str, dims: Dims | None) -> str:
         names.append(array)
     if len(set(names)) < len(names):
         raise ValueError(f"kernel {name}: a name is used twice in the signature {text!r}")
+    for word in names:
+        if word[0] == "d" and word[1:] in names:
+            raise ValueError(
+                f"kernel {name}: {word!r} in the signature {text!r} is the gradient of {word[1:]!r}; expected another "
+                "name, call it otherwise"
+            )
     return text
 
 

@@ -13,6 +13,7 @@ from ._contract import Argument, Contract, Dims
 from ._memory import empty
 
 Environment = dict[str, Any]  # arrays and numbers of one call, by name
+SHAPES = "shapes of the inputs"  # what backward keeps beside them, under no array's name
 Launch = Callable[[Any, Environment], None]
 
 
@@ -152,7 +153,7 @@ class Op(Row):
     def kept(self, env: Environment, reverse: Reverse) -> Environment:
         """The part of a forward call that its backward needs."""
         kept = {name: env[name] for name in reverse.keeps}
-        kept["shapes"] = [env[name].shape for _, name in reverse.writes]
+        kept[SHAPES] = [env[name].shape for _, name in reverse.writes]
         return kept
 
     def backpropagate(
@@ -160,7 +161,7 @@ class Op(Row):
     ) -> dict[str, np.ndarray]:
         """Gradients of the wanted inputs; a rule none of whose outputs is wanted does not run."""
         env = {**kept, f"d{self.output}": contiguous(dout, launch)}
-        for (name, _), shape in zip(reverse.writes, kept["shapes"], strict=True):
+        for (name, _), shape in zip(reverse.writes, kept[SHAPES], strict=True):
             env[name] = empty(shape, dout.dtype)
         for rule in reverse.rules:
             launch(rule, env)
@@ -242,7 +243,7 @@ class Expression(Row):
         """What backward needs of them: the arrays its formulas read, and the shapes of the inputs."""
         kept = {name: env[name] for name in reverse.keeps}
         kept["shape"] = env[self.inputs[0]].shape
-        kept["shapes"] = {name: env[name].shape for name in self.inputs}
+        kept[SHAPES] = {name: env[name].shape for name in self.inputs}
         return kept
 
     def backpropagate(
@@ -252,7 +253,7 @@ class Expression(Row):
         env = {**kept, "dz": dout}
         for rule in reverse.rules:
             launch(rule, env)
-        return {name: unbroadcast(env[f"d{name}"], kept["shapes"][name], launch) for name in reverse.wanted}
+        return {name: unbroadcast(env[f"d{name}"], kept[SHAPES][name], launch) for name in reverse.wanted}
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -94,7 +94,7 @@ class Node:
                 yield tensor, share if share.dtype == tensor.data.dtype else share.astype(tensor.data.dtype)
 
 
-def apply(op: Any, *inputs: Tensor, **scalars: Any) -> Tensor:
+def apply(op: Any, /, *inputs: Tensor, **scalars: Any) -> Tensor:
     """Run an op on tensors, and record it where an input requires a gradient."""
     return apply_full(op, inputs, scalars)[0]
 

@@ -261,11 +261,11 @@ def loop(formula: Parsed) -> str:
     """The kernel as a parallel loop over flat arrays, its numbers in the arrays' dtype."""
     write = _Loop(formula)
     lines = [f"def {formula.name}({', '.join(formula.arguments)}):"]
-    lines += [f"    _number = {formula.output}.dtype.type"]
-    lines += [f"    _{n} = _number({n})" for n in formula.numbers]
-    lines += [f"    for _i in prange({formula.output}.size):"]
+    lines += [f"    __number = {formula.output}.dtype.type"]
+    lines += [f"    _{n} = __number({n})" for n in formula.numbers]
+    lines += [f"    for __i in prange({formula.output}.size):"]
     for name, value in formula.steps:
-        place = f"{name}[_i]" if name == formula.output else name
+        place = f"{name}[__i]" if name == formula.output else name
         lines += [f"        {place} = {ast.unparse(write.visit(value))}"]
     return "\n".join(lines) + "\n"
 
@@ -278,11 +278,11 @@ class _Loop(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.formula.arrays:
-            return ast.Name(f"{node.id}[_i]")
+            return ast.Name(f"{node.id}[__i]")
         return ast.Name(f"_{node.id}") if node.id in self.formula.numbers else node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         return ast.Call(ast.Name(_word(node)), [self.visit(a) for a in node.args], [])
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        return ast.Call(ast.Name("_number"), [node], [])
+        return ast.Call(ast.Name("__number"), [node], [])
