@@ -90,16 +90,8 @@ def lr_find(
     loader = _loader(data, batch_size, True, seed)
     trainer = Trainer(model, loss, optimizer, transform=transform)
     smoothing = _Smoothing(diverge)
-    ratios = _ratios(optimizer)
     with _restored(model, optimizer, loader):
-        model.train()
-        for lr, batch in zip(lrs, _endless(trainer, loader), strict=False):
-            for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
-                group["lr"] = float(lr * ratio)
-            try:
-                training_step(model, loss, optimizer, *batch, check=smoothing.add)
-            except _Diverged:
-                break
+        _train(trainer, loader, lrs, smoothing)
     count = len(smoothing.losses)
     if count <= FIRST:
         raise FloatingPointError(
@@ -135,10 +127,19 @@ class _Smoothing:
         self.smoothed.append(smoothed)
 
 
-def _ratios(optimizer: Optimizer) -> list[float]:
-    """The groups' learning rates by that of the first."""
-    rates = [group["lr"] for group in optimizer.param_groups]
-    return [rate / rates[0] if rates[0] else 1.0 for rate in rates]
+def _train(trainer: Trainer, loader: Any, lrs: np.ndarray, smoothing: _Smoothing) -> None:
+    """A step at each rate, until one diverges; the groups' rates keep their ratios to that of the first."""
+    groups = trainer.optimizer.param_groups
+    rates = [group["lr"] for group in groups]
+    ratios = [rate / rates[0] if rates[0] else 1.0 for rate in rates]
+    trainer.model.train()
+    for lr, batch in zip(lrs, _endless(trainer, loader), strict=False):
+        for group, ratio in zip(groups, ratios, strict=True):
+            group["lr"] = float(lr * ratio)
+        try:
+            training_step(trainer.model, trainer.loss, trainer.optimizer, *batch, check=smoothing.add)
+        except _Diverged:
+            return
 
 
 def _endless(trainer: Trainer, loader: Any) -> Iterator[tuple[Tensor, Any]]:

@@ -220,24 +220,37 @@ class Trainer:
             raise ValueError(f"fit: epochs={epochs!r} must be a whole number, at least 1")
         self.transform = prepare = transform or self.transform or Prepare.of(_dataset(train))
         loader = _loader(train, batch_size, shuffle, seed, augment, mix)
-        self.history.dataset, self.history.stopped, self.stop = _name(train), "", ""
+        self.history.dataset = _name(train)
         self._trained, self.history.cached = self.model, ""
         if cache_frozen:
             loader, validation = self._behind_frozen(loader, validation, prepare)
             prepare = Prepare()
         self._check_shapes(loader, prepare)
-        callbacks = [*self.callbacks, *([ProgressBar()] if progress else [])]
         plan = self._plan_for(loader, prepare, compile)
+        self._run(epochs, loader, prepare, validation, plan, [ProgressBar()] if progress else [])
+        return self.history
+
+    def _run(
+        self,
+        epochs: int,
+        loader: DataLoader,
+        prepare: Transform,
+        validation: Any,
+        plan: Plan | None,
+        more: Sequence[Callback],
+    ) -> None:
+        """The epochs of fit, watched by the callbacks and some more, until one of them or Ctrl-C stops it."""
+        callbacks = [*self.callbacks, *more]
         looked_at = any(
             type(c).on_step_end not in (Callback.on_step_end, ProgressBar.on_step_end) for c in callbacks
         )
+        self.stop = self.history.stopped = ""
         with interruptible(self), watched(self, callbacks) as tell:
             self.status = Status(self.epoch + epochs, len(loader))
             tell("fit_begin")
             while self.epoch < self.status.epochs and not self.stop:
                 self._epoch(loader, prepare, validation, tell, plan, 0.0 if looked_at else SLICE)
         self.history.stopped = self.stop
-        return self.history
 
     def _check_shapes(self, loader: DataLoader, prepare: Transform) -> None:
         """Run the model on one sample, so that an error names its layer before anything has begun."""
