@@ -9,7 +9,7 @@ writes, then its numbers.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from ._families import FAMILIES, FORMULAS
 
 BACKENDS = ("cython", "numba", "numpy")
-Kernels = dict[str, Callable[..., None]]
+Kernels = Mapping[str, Callable[..., None]]
 
 
 @cache

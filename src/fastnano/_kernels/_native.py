@@ -8,9 +8,10 @@ from __future__ import annotations
 import importlib
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from .._contract import Contract
@@ -19,11 +20,35 @@ from ._executor import Kernel, get_num_threads, set_num_threads, supported
 
 __all__ = ["ISAS", "available", "formulas", "get_num_threads", "load", "set_num_threads"]
 
-Kernels = dict[str, Kernel]
-
 ISAS = tuple(
     isa for isa in ("baseline", "avx2", "avx512") if find_spec(f"{__package__}._native_{isa}")
 )  # worst first
+
+
+class Kernels(Mapping[str, Kernel]):
+    """The kernels of an instruction set by name, each made when it is first asked for, since all take 11 ms."""
+
+    def __init__(
+        self, module: ModuleType, isa: str, names: Iterable[str], contract: Callable[[str], Contract]
+    ) -> None:
+        self._module, self._isa, self._contract = module, isa, contract
+        self._made: dict[str, Kernel | None] = dict.fromkeys(names)
+
+    def __getitem__(self, name: str) -> Kernel:
+        kernel = self._made[name]
+        if kernel is None:
+            kernel = Kernel(self._contract(name), self._module.TABLE, self._module.PACKING, self._isa)
+            self._made[name] = kernel
+        return kernel
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
 
 
 def available() -> tuple[str, ...]:
@@ -54,15 +79,12 @@ def current() -> str:
 @cache
 def _load(isa: str) -> tuple[Kernels, Kernels]:
     module = _module(isa)
-
-    def kernels(contracts: Mapping[str, Contract]) -> Kernels:
-        return {name: Kernel(c, module.TABLE, module.PACKING, isa) for name, c in contracts.items()}
-
-    rows = {name: c for name, c in CONTRACTS.items() if name in module.TABLE}
-    others = {
-        name: f.contract for name, f in FORMULAS.items() if name in module.TABLE.keys() - CONTRACTS.keys()
-    }
-    return kernels(rows), kernels(others)
+    rows = [name for name in CONTRACTS if name in module.TABLE]
+    others = [name for name in FORMULAS if name in module.TABLE.keys() - CONTRACTS.keys()]
+    return (
+        Kernels(module, isa, rows, CONTRACTS.__getitem__),
+        Kernels(module, isa, others, lambda name: FORMULAS[name].contract),
+    )
 
 
 def _module(isa: str) -> Any:
