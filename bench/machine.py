@@ -191,6 +191,13 @@ def _elapsed(run: Callable[[int], Any], turns: int, threads: int) -> float:
 # Tables
 
 
+def new_process(code: str) -> subprocess.CompletedProcess[str]:
+    """Runs code in a new Python, which may keep what it compiles of modules, as an installed package has it."""
+    environment = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table, plain where the output is not a terminal; the first column is text, the others numbers."""
     from rich.box import SIMPLE

@@ -13,7 +13,6 @@ import importlib.util
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from typing import Any, NamedTuple
 from fastnano._kernels import BACKENDS
 
 from .contestants import CONTESTANTS, Calls
-from .machine import Machine, describe, print_table, processors
+from .machine import Machine, describe, new_process, print_table, processors
 from .workloads import IMAGES, NETWORKS, network_flop
 
 OURS = "fastnano plan"  # what ratios are taken to
@@ -234,8 +233,7 @@ def import_times(options: argparse.Namespace) -> list[dict[str, Any]]:
     for turn in range(-1, options.rounds):
         for name, statement in statements.items():
             begin = time.perf_counter()
-            command = [sys.executable, "-c", statement.format(backend=options.backend)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = new_process(statement.format(backend=options.backend))
             if done.returncode:
                 if turn < 0:
                     print(f"{name}: {done.stderr.strip().splitlines()[-1]}: skipped", file=sys.stderr)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 from typing import Any
 
 from .command import EAGER, PLAN, begin, keep, parser
-from .machine import print_table
+from .machine import new_process, print_table
 from .peers import Spread, limit, present
 from .workloads import NETWORKS
 
@@ -55,7 +53,7 @@ def program(name: str, network: str, batch: int) -> str:
 def run(code: str) -> tuple[float, float, float]:
     """Seconds of a whole process, of its import, and of build and first batch."""
     begin = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = new_process(code)
     whole = time.perf_counter() - begin
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
