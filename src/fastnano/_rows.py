@@ -13,7 +13,7 @@ from ._contract import Argument, Contract, Dims
 from ._memory import empty
 
 Environment = dict[str, Any]  # arrays and numbers of one call, by name
-SHAPES = "shapes of the inputs"  # what backward keeps beside them, under no array's name
+SHAPES = "shapes of what is written"  # in what an op keeps, under a name that no array can have
 Launch = Callable[[Any, Environment], None]
 
 
@@ -243,7 +243,7 @@ class Expression(Row):
         """What backward needs of them: the arrays its formulas read, and the shapes of the inputs."""
         kept = {name: env[name] for name in reverse.keeps}
         kept["shape"] = env[self.inputs[0]].shape
-        kept[SHAPES] = {name: env[name].shape for name in self.inputs}
+        kept["shapes"] = {name: env[name].shape for name in self.inputs}
         return kept
 
     def backpropagate(
@@ -253,7 +253,7 @@ class Expression(Row):
         env = {**kept, "dz": dout}
         for rule in reverse.rules:
             launch(rule, env)
-        return {name: unbroadcast(env[f"d{name}"], kept[SHAPES][name], launch) for name in reverse.wanted}
+        return {name: unbroadcast(env[f"d{name}"], kept["shapes"][name], launch) for name in reverse.wanted}
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
