@@ -108,7 +108,7 @@ def test_update_bn_leaves_other_statistics_alone():
     ("update_parameters: the model is another", lambda m: AveragedModel(m).update_parameters(nn.Linear(2, 3))),
     ("give one of avg_fn and multi_avg_fn", lambda m: AveragedModel(m, avg_fn=max, multi_avg_fn=max)),
     ("device='cuda' must be None", lambda m: AveragedModel(m, "cuda")),
-    ("decay=1.5 must be from 0 to 1", lambda _: optim.swa_utils.get_ema_multi_avg_fn(1.5)),
+    ("multi_avg_fn: decay=1.5 must be a number from 0 to 1", lambda _: optim.swa_utils.get_ema_multi_avg_fn(1.5)),
 ])  # fmt: skip
 def test_refused(words_of):
     message, make = words_of

@@ -11,6 +11,7 @@ from fastnano import nn, optim
 F = nn.functional
 T = fn.tensor
 S = optim.lr_scheduler
+W = optim.swa_utils
 
 
 def ones(*shape, dtype=np.float32):
@@ -32,7 +33,7 @@ def sgd(**options):
 V, E, I = ValueError, TypeError, IndexError
 
 TENSORS = [
-    (lambda: T("abc"), E, "holds real numbers, got dtype <U3"),
+    (lambda: T("abc"), E, "holds real numbers, got dtype <U3, 'abc'; expected numbers, an array or a tensor"),
     (lambda: T(None), E, "holds real numbers, got dtype object"),
     (lambda: T([1j]), E, "holds real numbers, got dtype complex128"),
     (lambda: T(np.ones(2, np.float16)), E, "float32 or float64, got float16"),
@@ -54,15 +55,76 @@ TENSORS = [
     (lambda: ones(2) @ np.ones(2), E, "matmul: the operands are float32 and float64"),
     (lambda: ones(2) + "a", E, "unsupported operand"),
     (lambda: ones(2) + ones(3), V, "could not be broadcast"),
-    (lambda: ones(2, 3) @ ones(2, 3), V, "mismatch"),
-    (lambda: ones(2, 3).reshape(4), V, "cannot reshape array of size 6"),
+    (
+        lambda: ones(2, 3) @ ones(2, 3),
+        V,
+        r"matmul: .* shapes \(2, 3\) and \(2, 3\), expected axis -1 of the first as long as axis -2",
+    ),
+    (lambda: ones(2, 3) @ T(1.0), V, r"matmul: .* is a single number; multiply by \*"),
+    (lambda: fn.bmm(ones(2, 3), ones(3, 4)), V, r"bmm: .* \(2, 3\) and \(3, 4\), expected 3 and 3 axes"),
+    (
+        lambda: fn.bmm(ones(2, 3, 4), ones(2, 3, 4)),
+        V,
+        r"bmm: .* expected axis -1 of .* axis -2 of the second",
+    ),
+    (lambda: fn.bmm(ones(2, 3, 4), ones(1, 4, 4)), V, r"bmm: .* mat2 \(1, 4, 4\), expected as many matrices"),
+    (lambda: fn.dot(ones(3), ones(2)), V, r"dot: .* \(3,\) and \(2,\), .* as long as axis 0 of the second"),
+    (lambda: ones(2, 3).norm(p="nuc"), V, "norm: p='nuc' must be a number, inf, -inf or 'fro'; numpy.linalg"),
+    (
+        lambda: ones(2, 3).gather(1, T([[5]])),
+        I,
+        r"gather: index holds 5, expected places from 0 to 2 .* axis 1",
+    ),
+    (
+        lambda: ones(2, 3).scatter(1, T([[-4]]), 1.0),
+        I,
+        "scatter: index holds -4, expected places from 0 to 2",
+    ),
+    (
+        lambda: ones(2, 3).gather(1, T([0])),
+        V,
+        r"gather: index has shape \(1,\), expected as many axes as input",
+    ),
+    (
+        lambda: fn.stack([ones(2), ones(3)]),
+        V,
+        r"stack: tensors\[1\] has shape \(3,\), expected \(2,\) as tensors.*; cat",
+    ),
+    (lambda: fn.stack([]), V, r"stack: tensors=\[\] is empty, expected at least one"),
+    (lambda: fn.stack([ones(2)], 5), I, r"stack: dim=5 is not an axis of shape \(2,\)"),
+    (lambda: fn.hstack([]), V, r"hstack: tensors=\[\] is empty"),
+    (lambda: ones(2, 3).chunk(0), V, "chunk: chunks=0 must be at least 1"),
+    (lambda: fn.randn(-1), V, r"randn: size=\(-1,\) must hold no number below 0"),
+    (lambda: fn.zeros(2, 2.5), E, r"zeros: \(2, 2.5\) must hold whole numbers, or be one tuple"),
+    (lambda: fn.full((2, -3), 1.0), V, r"full: size=\(2, -3\) must hold no number below 0"),
+    (lambda: fn.eye(-1), V, "eye: n=-1 must be a whole number, at least 0"),
+    (lambda: fn.linspace(0, 1, -1), V, "linspace: steps=-1 must be a whole number, at least 0"),
+    (lambda: fn.randperm(-1), V, "randperm: n=-1 must be a whole number, at least 0"),
+    (lambda: fn.randint(3, 3, (2,)), V, "randint: low=3 must be below high=3"),
+    (lambda: fn.arange(0, 1, 0), V, "arange: step=0 must not be 0"),
+    (
+        lambda: ones(2, 3).reshape(4),
+        V,
+        r"reshape: shape=\(4,\) does not fit the 6 elements .* \(2, 3\); .* one may be",
+    ),
+    (lambda: ones(2, 3).view(-1, 4), V, r"reshape: shape=\(-1, 4\) does not fit the 6 elements"),
+    (lambda: ones(2, 3).view(-1, -1), V, r"reshape: shape=\(-1, -1\) must hold sizes, and -1 at most once"),
+    (lambda: ones(2, 3).view(-2, -3), V, r"reshape: shape=\(-2, -3\) must hold sizes"),
+    (lambda: ones(0, 3).view(-1, 0), V, r"reshape: shape=\(-1, 0\) leaves open what -1 is"),
+    (lambda: ones(2, 3).view("a"), E, r"reshape: \('a',\) must hold whole numbers"),
     (lambda: ones(2, 3).permute(0, 2), I, r"permute: dim=2 is not an axis of shape \(2, 3\)"),
     (lambda: ones(2, 3).permute(0, 0), V, r"permute: dims=\(0, 0\) must name each axis"),
     (lambda: ones(2, 3).transpose(0, 2), I, "transpose: dim=2 is not an axis"),
     (lambda: ones(2, 3).flatten(2), I, "flatten: dim=2 is not an axis"),
     (lambda: ones(2, 3).flatten(1, 0), V, "flatten: start_dim=1 comes after end_dim=0"),
     (lambda: ones(2, 3).squeeze(2), I, "squeeze: dim=2 is not an axis"),
-    (lambda: ones(2, 3).expand(4, 3), V, "broadcast"),
+    (
+        lambda: ones(2, 3).expand(4, 3),
+        V,
+        r"expand: size=\(4, 3\) does not fit .* \(2, 3\): only axes of size 1 can grow",
+    ),
+    (lambda: ones(2, 3).expand(-1, 2, 3), V, r"expand: size=\(-1, 2, 3\) does not fit"),
+    (lambda: ones(1).expand(-2), V, r"expand: size=\(-2,\) does not fit"),
     (lambda: ones(2, 3).expand(3), V, r"expand: shape=\(3,\) must have at least the 2 axes of \(2, 3\)"),
     (lambda: ones(2, 3).sum(2), I, "dim=2 is not an axis"),
     (lambda: ones(2, 3)[2], I, "index 2 is out of bounds"),
@@ -105,6 +167,19 @@ LAYERS = [
         r"linear: weight has shape \(3,\), expected \(out_features, in",
     ),
     (lambda: F.linear(ones(4, 3), ones(2, 3), ones(3)), V, r"bias\[o\] has shape \(3,\), but o=2"),
+    (
+        lambda: nn.Linear(2, 2)("x"),
+        E,
+        "a tensor holds real numbers, got dtype <U1, 'x'; expected numbers, an array",
+    ),
+    (lambda: nn.ModuleList([1]), E, "ModuleList: layer '0' must be a Module, got int 1"),
+    (
+        lambda: nn.Sequential(math.tanh),
+        E,
+        "Sequential: layer '0' must be a Module, got .*tanh.* nn.Lambda makes a layer of a function",
+    ),
+    (lambda: nn.ModuleDict({"a": None}), E, "ModuleDict: layer 'a' must be a Module, got NoneType None"),
+    (lambda: fn.save(ones(2), "x.npy"), E, r"save: model must be a Module, got str; .* save\(path, model\)"),
     (lambda: nn.Conv2d(1, 1, 0), V, "Conv2d: kernel_size=0 must be at least 1"),
     (lambda: nn.Conv2d(1, 1, (3, 3, 3)), V, r"Conv2d: kernel_size=\(3, 3, 3\) must be one integer or two"),
     (lambda: nn.Conv2d(1, 1, 3, stride=0), V, "Conv2d: stride=0 must be at least 1"),
@@ -397,6 +472,9 @@ OPTIMISERS = [
         r"betas=\(0\.9,\) must be 2 numbers",
     ),
     (lambda: sgd().param_groups[0].update(lr=np.ones(2)), E, "lr=.* must be a number"),
+    (lambda: W.get_ema_avg_fn(2), V, "get_ema_avg_fn: decay=2 must be a number from 0 to 1"),
+    (lambda: W.get_ema_multi_avg_fn("a"), V, "get_ema_multi_avg_fn: decay='a' must be a number from 0 to 1"),
+    (lambda: W.update_bn([], nn.BatchNorm1d(2), "cuda"), V, "update_bn: device='cuda' must be 'cpu'"),
     (lambda: S.StepLR(sgd(), 0), V, "StepLR: step_size=0 must be at least 1"),
     (lambda: S.StepLR(parameters(), 1), E, "StepLR: optimizer must be an Optimizer, got generator"),
     (lambda: S.StepLR(sgd(), 1, last_epoch=3), KeyError, "last_epoch=3 needs 'initial_lr'"),

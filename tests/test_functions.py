@@ -239,7 +239,7 @@ def test_a_tensor_on_the_tape_is_not_handed_out():
 # Bad input
 
 BAD = [
-    ("fn.cat([])", ValueError, "no tensor to join"),
+    ("fn.cat([])", ValueError, r"tensors=\[\] is empty, expected at least one"),
     (
         "fn.cat([fn.ones(2, 3), fn.ones(3, 2)])",
         ValueError,
@@ -250,7 +250,7 @@ BAD = [
     ("x.sum(2)", IndexError, r"sum: dim=2 is not an axis of shape \(2, 3\)"),
     ("x.sum((0, 0))", ValueError, "names an axis of shape"),
     ("x.gather(0, x)", TypeError, "index must hold whole numbers"),
-    ("x.gather(0, fn.tensor([0]))", ValueError, r"index has shape \(1,\), which does not fit"),
+    ("x.gather(0, fn.tensor([0]))", ValueError, r"index has shape \(1,\), expected as many axes"),
     ("fn.where(x, x, x)", TypeError, "condition must hold bool"),
     ("x.masked_fill(x, 0)", TypeError, "mask must hold bool"),
     ("x.clamp()", ValueError, "at least one of min and max"),
@@ -266,7 +266,7 @@ BAD = [
     ("x.kthvalue(0)", ValueError, "k=0 must be from 1"),
     ("x.div(2, rounding_mode='up')", ValueError, "rounding_mode='up' must be"),
     ("fn.mm(x, fn.ones(3))", ValueError, "mm: the operands have shapes"),
-    ("fn.bmm(fn.ones(2, 2, 2), fn.ones(3, 2, 2))", ValueError, "batches of 2 and 3 matrices"),
+    ("fn.bmm(fn.ones(2, 2, 2), fn.ones(3, 2, 2))", ValueError, "expected as many matrices in both"),
     ("fn.outer(x, x)", ValueError, "expected two vectors"),
     ("fn.trace(fn.ones(2))", ValueError, "expected a matrix"),
     ("fn.diag(fn.ones(2, 2, 2))", ValueError, "expected a vector or a matrix"),

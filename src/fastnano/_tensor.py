@@ -14,7 +14,7 @@ from ._contract import FLOATS
 from ._hooks import RemovableHandle
 from ._methods import Methods
 from .functions import changes, movement
-from .functions._operands import sizes
+from .functions._operands import new_shape
 from .ops import EXPRESSIONS
 
 
@@ -117,11 +117,11 @@ class Tensor(Methods):
 
     def new_zeros(self, *size: Any) -> Tensor:
         """Zeros of another shape in this tensor's dtype."""
-        return self.new_full(sizes(size), 0)
+        return self.new_full(new_shape("new_zeros", size), 0)
 
     def new_ones(self, *size: Any) -> Tensor:
         """Ones of another shape in this tensor's dtype."""
-        return self.new_full(sizes(size), 1)
+        return self.new_full(new_shape("new_ones", size), 1)
 
     def element_size(self) -> builtins.int:
         """The bytes of one element."""

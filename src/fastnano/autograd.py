@@ -308,7 +308,8 @@ def native_array(data: npt.ArrayLike) -> np.ndarray:
     float32."""
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"a tensor holds real numbers, got dtype {array.dtype}")
+        what = f"dtype {array.dtype}" + (f", {data!r}" if array.ndim == 0 else "")
+        raise TypeError(f"a tensor holds real numbers, got {what}; expected numbers, an array or a tensor")
     if (
         array.dtype.kind == "f"
         and isinstance(data, (float, list, tuple))

@@ -36,6 +36,13 @@ def save(path: File, model: Module, **metadata: Any) -> None:
 
     A model of classes that ``architecture.register`` does not know is saved by its weights alone.
     """
+    from .nn import Module
+
+    if not isinstance(model, Module):
+        raise TypeError(
+            f"save: model must be a Module, got {type(model).__name__}; the path comes first, save(path, model), and "
+            "a tensor is saved by numpy.save(path, x.numpy())"
+        )
     try:
         description = architecture.describe(model)
     except TypeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from .. import autograd
@@ -57,6 +58,18 @@ def axes(name: str, dim: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return found if shape and found else None
 
 
-def sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    """A shape given as one tuple or as several numbers."""
-    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+def sizes(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:
+    """Sizes or axes given as one tuple or as several numbers."""
+    found = given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
+    try:
+        return tuple([index(n) for n in found])
+    except TypeError:
+        raise TypeError(f"{name}: {tuple(found)} must hold whole numbers, or be one tuple of them") from None
+
+
+def new_shape(name: str, given: tuple[Any, ...]) -> tuple[int, ...]:
+    """The sizes of a tensor to be made."""
+    shape = sizes(name, given)
+    if min(shape, default=0) < 0:
+        raise ValueError(f"{name}: size={shape} must hold no number below 0")
+    return shape

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .._random import Generator, default_generator
 from ..autograd import DEFAULT_DTYPE, Tensor, as_tensor
-from ._operands import sizes
+from ._operands import new_shape
 
 __all__ = [
     *("arange", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like"),
@@ -26,23 +26,23 @@ DType = npt.DTypeLike | None
 
 def zeros(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of zeros."""
-    return Tensor(np.zeros(sizes(size), dtype or DEFAULT_DTYPE), requires_grad)
+    return Tensor(np.zeros(new_shape("zeros", size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
 def ones(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of ones."""
-    return Tensor(np.ones(sizes(size), dtype or DEFAULT_DTYPE), requires_grad)
+    return Tensor(np.ones(new_shape("ones", size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
 def empty(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of whatever the memory holds."""
-    return Tensor(np.empty(sizes(size), dtype or DEFAULT_DTYPE), requires_grad)
+    return Tensor(np.empty(new_shape("empty", size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
 def full(size: Any, fill_value: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of one value, in the dtype of the value."""
     kind = as_tensor(fill_value).dtype if dtype is None else dtype
-    return Tensor(np.full(tuple(np.atleast_1d(size)) if size != () else (), fill_value, kind), requires_grad)
+    return Tensor(np.full(new_shape("full", (size,)), fill_value, kind), requires_grad)
 
 
 def zeros_like(input: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -70,12 +70,15 @@ def full_like(
 
 def eye(n: int, m: int | None = None, dtype: DType = DEFAULT_DTYPE) -> Tensor:
     """The unit matrix of n rows and m columns."""
+    n, m = _count("eye", n, "n"), n if m is None else _count("eye", m, "m")
     return Tensor(np.eye(n, m, dtype=dtype or DEFAULT_DTYPE))
 
 
 def arange(start: Any, end: Any = None, step: Any = 1, dtype: DType = None) -> Tensor:
     """start, start + step, ... below end; whole numbers are int64, others float32.  ``arange(end)`` starts at 0."""
     start, end = (0, start) if end is None else (start, end)
+    if not step:
+        raise ValueError(f"arange: step={step} must not be 0")
     kind = dtype or (DEFAULT_DTYPE if any(isinstance(v, float) for v in (start, end, step)) else np.int64)
     return Tensor(
         np.arange(start, end, step, dtype=np.float64 if np.dtype(kind).kind == "f" else kind).astype(kind)
@@ -84,12 +87,20 @@ def arange(start: Any, end: Any = None, step: Any = 1, dtype: DType = None) -> T
 
 def linspace(start: float, end: float, steps: int, dtype: DType = None) -> Tensor:
     """So many numbers from start to end, at equal distances."""
-    return Tensor(np.linspace(start, end, steps).astype(dtype or DEFAULT_DTYPE))
+    return Tensor(np.linspace(start, end, _count("linspace", steps)).astype(dtype or DEFAULT_DTYPE))
 
 
 def logspace(start: float, end: float, steps: int, base: float = 10.0, dtype: DType = None) -> Tensor:
     """base to the power of ``linspace``."""
-    return Tensor(np.logspace(start, end, steps, base=base).astype(dtype or DEFAULT_DTYPE))
+    return Tensor(
+        np.logspace(start, end, _count("logspace", steps), base=base).astype(dtype or DEFAULT_DTYPE)
+    )
+
+
+def _count(name: str, count: int, what: str = "steps") -> int:
+    if not isinstance(count, (int, np.integer)) or count < 0:
+        raise ValueError(f"{name}: {what}={count!r} must be a whole number, at least 0")
+    return int(count)
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
@@ -97,7 +108,10 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     first two axes exchanged for "xy"."""
     if indexing not in ("ij", "xy"):
         raise ValueError(f"meshgrid: indexing={indexing!r} must be 'ij' or 'xy'")
-    vectors = [as_tensor(x).reshape(-1) for x in sizes(tensors)]
+    vectors = [
+        as_tensor(x).reshape(-1)
+        for x in (tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
+    ]
     shape = [len(x) for x in vectors]
     grid = tuple(
         x.reshape((-1,) + (1,) * (len(vectors) - i - 1)).expand(shape) for i, x in enumerate(vectors)
@@ -120,7 +134,7 @@ def rand(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """Uniform in [0, 1)."""
-    return Tensor(_rng(generator).random(sizes(size), _float(dtype)), requires_grad)
+    return Tensor(_rng(generator).random(new_shape("rand", size), _float(dtype)), requires_grad)
 
 
 def randn(
@@ -130,7 +144,7 @@ def randn(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """Normal, of mean 0 and variance 1."""
-    return Tensor(_rng(generator).standard_normal(sizes(size), _float(dtype)), requires_grad)
+    return Tensor(_rng(generator).standard_normal(new_shape("randn", size), _float(dtype)), requires_grad)
 
 
 def rand_like(input: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
@@ -149,18 +163,22 @@ def randint(
     """Whole numbers from low to high − 1, equally likely; ``randint(high, size)`` starts at 0."""
     if size is None:
         low, high, size = 0, low, high
-    return Tensor(_rng(generator).integers(low, high, size).astype(dtype or np.int64))
+    if not low < high:
+        raise ValueError(f"randint: low={low} must be below high={high}")
+    return Tensor(
+        _rng(generator).integers(low, high, new_shape("randint", (size,))).astype(dtype or np.int64)
+    )
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: DType = None) -> Tensor:
     """The numbers 0 to n − 1 in an order by chance."""
-    return Tensor(_rng(generator).permutation(n).astype(dtype or np.int64))
+    return Tensor(_rng(generator).permutation(_count("randperm", n, "n")).astype(dtype or np.int64))
 
 
 def normal(mean: Any, std: Any, size: Any = None, *, generator: Generator | None = None) -> Tensor:
     """Normal, of these means and standard deviations: numbers with a size, or tensors."""
     mean, std = as_tensor(mean), as_tensor(std)
-    shape = np.broadcast_shapes(mean.shape, std.shape) if size is None else size
+    shape = np.broadcast_shapes(mean.shape, std.shape) if size is None else new_shape("normal", (size,))
     return mean + std * randn(shape, generator=generator, dtype=mean.dtype if mean.ndim else std.dtype)
 
 

@@ -38,16 +38,30 @@ def _places(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, Tensor]:
         n > m for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=True)) if i != place
     ):
         raise ValueError(
-            f"{name}: index has shape {index.shape}, which does not fit input of shape {x.shape}"
+            f"{name}: index has shape {index.shape}, expected as many axes as input, of shape {x.shape}, and none "
+            f"longer but axis {place}"
         )
     return place, index
+
+
+def _at_places_of(name: str, x: Tensor, index: Tensor, place: int, *source: Tensor) -> Tensor:
+    """The expression of this name; its error says which place there is not."""
+    try:
+        return apply(EXPRESSIONS[name], x, *source, index, axis=place)
+    except IndexError:
+        size, places = x.shape[place], index.data
+        wrong = places[(places < -size) | (places >= size)].ravel()
+        raise IndexError(
+            f"{name}: index holds {wrong[0]}, expected places from 0 to {size - 1} along axis {place} of shape "
+            f"{x.shape}"
+        ) from None
 
 
 def gather(input: Any, dim: int, index: Any) -> Tensor:
     """y[i, j, ...] = x[index[i, j, ...], j, ...] for dim = 0, and so for any axis."""
     x = as_tensor(input)
     place, index = _places("gather", x, dim, index)
-    return apply(EXPRESSIONS["gather"], x, index, axis=place)
+    return _at_places_of("gather", x, index, place)
 
 
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
@@ -76,7 +90,7 @@ def _scatter(name: str, x: Any, dim: int, index: Any, src: Any) -> Tensor:
     x, src = operands(name, x, src)
     place, index = _places(name, x, dim, index)
     src = src.expand(index.shape) if not src.ndim else src
-    return apply(EXPRESSIONS[name], x, src[tuple(map(slice, index.shape))], index, axis=place)
+    return _at_places_of(name, x, index, place, src[tuple(map(slice, index.shape))])
 
 
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:

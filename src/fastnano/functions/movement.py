@@ -10,7 +10,7 @@ import numpy as np
 
 from .._expressions.movement import join
 from ..autograd import EXPRESSIONS, apply, as_tensor
-from ._operands import axes, axis, sizes
+from ._operands import axes, axis, new_shape, sizes
 
 if TYPE_CHECKING:
     from ..autograd import Tensor
@@ -38,10 +38,26 @@ def _view(x: Tensor, name: str, **numbers: Any) -> Tensor:
 
 def reshape(input: Any, *shape: Any) -> Tensor:
     """The elements in their order in another shape; one size may be −1, what is left."""
-    return _view(as_tensor(input), "reshape", to=sizes(shape))
+    x, to = as_tensor(input), sizes("reshape", shape)
+    if math.prod(to) != x.data.size or min(to, default=0) < 0:
+        _check_shape(x, to)
+    return _view(x, "reshape", to=to)
 
 
 view = reshape
+
+
+def _check_shape(x: Tensor, to: tuple[int, ...]) -> None:
+    known = math.prod(n for n in to if n != -1)
+    if min(to, default=0) < -1 or to.count(-1) > 1:
+        raise ValueError(f"reshape: shape={to} must hold sizes, and -1 at most once, for what is left")
+    if (x.data.size % known if known else x.data.size) if -1 in to else known != x.data.size:
+        raise ValueError(
+            f"reshape: shape={to} does not fit the {x.data.size} elements of a tensor of shape {x.shape}; its sizes "
+            "must multiply to their number, and one may be -1, for what is left"
+        )
+    if -1 in to and not known:
+        raise ValueError(f"reshape: shape={to} leaves open what -1 is, since another size is 0; say it")
 
 
 def reshape_as(input: Any, other: Any) -> Tensor:
@@ -93,10 +109,16 @@ def squeeze(input: Any, dim: int | tuple[int, ...] | None = None) -> Tensor:
 
 def expand(input: Any, *size: Any) -> Tensor:
     """The elements repeated along axes of size 1; −1 keeps an axis as it is."""
-    x, to = as_tensor(input), sizes(size)
+    x, to = as_tensor(input), sizes("expand", size)
     if len(to) < x.ndim:
         raise ValueError(f"expand: shape={to} must have at least the {x.ndim} axes of {x.shape}")
     own = (1,) * (len(to) - x.ndim) + x.shape
+    new = len(to) - x.ndim
+    if any(n < 0 if i < new else n not in (own[i], -1) and (own[i] != 1 or n < 0) for i, n in enumerate(to)):
+        raise ValueError(
+            f"expand: size={to} does not fit a tensor of shape {x.shape}: only axes of size 1 can grow, and -1 keeps "
+            "one as it is; repeat copies whole tensors"
+        )
     return _view(x, "expand", to=tuple(n if size == -1 else size for size, n in zip(to, own, strict=True)))
 
 
@@ -114,9 +136,10 @@ def expand_as(input: Any, other: Any) -> Tensor:
 def permute(input: Any, *dims: Any) -> Tensor:
     """The axes in another order."""
     x = as_tensor(input)
-    order = tuple(axis("permute", d, x.shape) for d in sizes(dims))
+    given = sizes("permute", dims)
+    order = tuple(axis("permute", d, x.shape) for d in given)
     if len(order) != x.ndim or len(set(order)) != x.ndim:
-        raise ValueError(f"permute: dims={sizes(dims)} must name each axis of shape {x.shape} once")
+        raise ValueError(f"permute: dims={given} must name each axis of shape {x.shape} once")
     return _view(x, "permute", axes=order)
 
 
@@ -159,7 +182,7 @@ def t(input: Any) -> Tensor:
 def flip(input: Any, *dims: Any) -> Tensor:
     """The elements in reverse along some axes; a copy."""
     x = as_tensor(input)
-    return apply(EXPRESSIONS["flip"], x, axes=axes("flip", sizes(dims), x.shape) or ())
+    return apply(EXPRESSIONS["flip"], x, axes=axes("flip", sizes("flip", dims), x.shape) or ())
 
 
 def fliplr(input: Any) -> Tensor:
@@ -188,7 +211,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
 
 def repeat(input: Any, *repeats: Any) -> Tensor:
     """x so many times along each axis, one copy after another; further axes come first."""
-    x, times = as_tensor(input), sizes(repeats)
+    x, times = as_tensor(input), new_shape("repeat", repeats)
     if len(times) < x.ndim:
         raise ValueError(f"repeat: {times} must count for at least the {x.ndim} axes of {x.shape}")
     own = (1,) * (len(times) - x.ndim) + x.shape
@@ -199,7 +222,7 @@ def repeat(input: Any, *repeats: Any) -> Tensor:
 
 def tile(input: Any, *dims: Any) -> Tensor:
     """``repeat``, where fewer counts than axes stand for the last ones."""
-    x, times = as_tensor(input), sizes(dims)
+    x, times = as_tensor(input), new_shape("tile", dims)
     return repeat(x, (1,) * (x.ndim - len(times)) + times)
 
 
@@ -216,9 +239,7 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Tenso
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """Tensors one behind the other along an axis; their other sizes are equal."""
-    parts = [as_tensor(x) for x in tensors]
-    if not parts:
-        raise ValueError("cat: there is no tensor to join")
+    parts = _parts("cat", tensors)
     shape = parts[0].shape
     if not shape:
         raise ValueError("cat: single numbers have no axis to join along; use stack")
@@ -242,21 +263,35 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
 concat = concatenate = cat
 
 
+def _parts(name: str, tensors: Sequence[Any]) -> list[Tensor]:
+    parts = [as_tensor(x) for x in tensors]
+    if not parts:
+        raise ValueError(f"{name}: tensors={tensors!r} is empty, expected at least one to join")
+    return parts
+
+
 def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """Tensors of one shape along a new axis."""
-    return cat([unsqueeze(x, dim) for x in tensors], dim)
+    parts = _parts("stack", tensors)
+    where = axis("stack", dim, parts[0].shape, parts[0].ndim + 1)
+    for i, x in enumerate(parts):
+        if x.shape != parts[0].shape:
+            raise ValueError(
+                f"stack: tensors[{i}] has shape {x.shape}, expected {parts[0].shape} as tensors[0]; cat joins along an "
+                "axis that is there"
+            )
+    return cat([unsqueeze(x, where) for x in parts], where)
 
 
 def hstack(tensors: Sequence[Any]) -> Tensor:
     """``cat`` along the second axis; of vectors along the only one."""
-    parts = [reshape(x, (1,)) if as_tensor(x).ndim == 0 else as_tensor(x) for x in tensors]
+    parts = [x if x.ndim else reshape(x, (1,)) for x in _parts("hstack", tensors)]
     return cat(parts, min(1, parts[0].ndim - 1))
 
 
 def vstack(tensors: Sequence[Any]) -> Tensor:
     """``cat`` along the first axis; vectors become rows."""
-    parts = [as_tensor(x) for x in tensors]
-    return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in parts])
+    return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in _parts("vstack", tensors)])
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
@@ -298,6 +333,8 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most so many pieces of one size along an axis, the last perhaps smaller."""
     x = as_tensor(input)
+    if chunks < 1:
+        raise ValueError(f"chunk: chunks={chunks} must be at least 1")
     return split(x, max(1, -(-x.shape[axis("chunk", dim, x.shape)] // chunks)), dim)
 
 

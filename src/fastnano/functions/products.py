@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..autograd import as_tensor
-from ._operands import axis, binary
+from ..autograd import EXPRESSIONS, apply, as_tensor
+from ._operands import axis, operands
 
 if TYPE_CHECKING:
     from ..autograd import Tensor
@@ -16,37 +16,52 @@ __all__ = ["addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", 
 
 def matmul(input: Any, other: Any) -> Tensor:
     """Matrix product of the last two axes, the others broadcast; vectors count as a row, or a column."""
-    return binary("matmul", input, other)
+    return _product("matmul", input, other)
 
 
-def _of_axes(name: str, x: Any, y: Any, ndim: tuple[int, int]) -> Tensor:
-    x, y = as_tensor(x), as_tensor(y)
-    if (x.ndim, y.ndim) != ndim:
-        raise ValueError(f"{name}: the operands have shapes {x.shape} and {y.shape}, expected {ndim} axes")
-    return binary("matmul", x, y)
+def _product(name: str, x: Any, y: Any, ndim: tuple[int, int] | None = None) -> Tensor:
+    """A matrix product, of operands with these numbers of axes."""
+    x, y = operands(name, x, y)
+    if ndim is not None and (x.ndim, y.ndim) != ndim:
+        raise ValueError(
+            f"{name}: the operands have shapes {x.shape} and {y.shape}, expected {ndim[0]} and {ndim[1]} axes"
+        )
+    if not (x.ndim and y.ndim):
+        raise ValueError(
+            f"{name}: an operand of shapes {x.shape} and {y.shape} is a single number; multiply by *"
+        )
+    rows = -2 if y.ndim > 1 else 0
+    if x.shape[-1] != y.shape[rows]:
+        raise ValueError(
+            f"{name}: the operands have shapes {x.shape} and {y.shape}, expected axis -1 of the first as long as axis "
+            f"{rows} of the second; .mT exchanges the last two"
+        )
+    return apply(EXPRESSIONS["matmul"], x, y)
 
 
 def mm(input: Any, mat2: Any) -> Tensor:
     """The product of two matrices."""
-    return _of_axes("mm", input, mat2, (2, 2))
+    return _product("mm", input, mat2, (2, 2))
 
 
 def bmm(input: Any, mat2: Any) -> Tensor:
     """The products of two batches of matrices, one by one."""
     x, y = as_tensor(input), as_tensor(mat2)
     if x.ndim == y.ndim == 3 and x.shape[0] != y.shape[0]:
-        raise ValueError(f"bmm: batches of {x.shape[0]} and {y.shape[0]} matrices")
-    return _of_axes("bmm", x, y, (3, 3))
+        raise ValueError(
+            f"bmm: input has shape {x.shape} and mat2 {y.shape}, expected as many matrices in both; matmul broadcasts"
+        )
+    return _product("bmm", x, y, (3, 3))
 
 
 def mv(input: Any, vec: Any) -> Tensor:
     """The product of a matrix and a vector."""
-    return _of_axes("mv", input, vec, (2, 1))
+    return _product("mv", input, vec, (2, 1))
 
 
 def dot(input: Any, tensor: Any) -> Tensor:
     """Σ x_i y_i of two vectors."""
-    return _of_axes("dot", input, tensor, (1, 1))
+    return _product("dot", input, tensor, (1, 1))
 
 
 def inner(input: Any, other: Any) -> Tensor:

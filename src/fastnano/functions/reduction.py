@@ -142,8 +142,12 @@ def norm(input: Any, p: Any = 2, dim: Axis = None, keepdim: builtins.bool = Fals
 
     Its gradient where all are 0 is 0.
     """
-    p = 2.0 if p in ("fro", None) else float(p)
-    return _reduce("norm", as_float(input), dim, keepdim, p=p)
+    p = 2.0 if p is None or p == "fro" else p
+    if not isinstance(p, (int, float, np.number)):
+        raise ValueError(
+            f"norm: p={p!r} must be a number, inf, -inf or 'fro'; numpy.linalg.norm knows norms of matrices"
+        )
+    return _reduce("norm", as_float(input), dim, keepdim, p=float(p))
 
 
 def logsumexp(input: Any, dim: Axis, keepdim: builtins.bool = False) -> Tensor:

@@ -236,7 +236,9 @@ class Module(Hooked):
     def add_module(self, name: str, module: Module) -> None:
         """Add a module under a name, as assigning it to an attribute does."""
         if not isinstance(module, Module):
-            raise TypeError(f"add_module: {name!r} must be a Module, got {type(module).__name__}")
+            got = f"{type(module).__name__} {module!r}"
+            remedy = "; nn.Lambda makes a layer of a function" if callable(module) else ""
+            raise TypeError(f"{type(self).__name__}: layer {name!r} must be a Module, got {got}{remedy}")
         self._modules[name] = module
 
     register_module = add_module

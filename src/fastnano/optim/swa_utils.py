@@ -54,8 +54,12 @@ def _all(average: Average, averaged: Sequence[Tensor], current: Sequence[Tensor]
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """averaged = decay · averaged + (1 − decay) · current, for one tensor."""
-    if not 0 <= decay <= 1:
-        raise ValueError(f"get_ema_avg_fn: decay={decay} must be from 0 to 1")
+    return _fading("get_ema_avg_fn", decay)
+
+
+def _fading(owner: str, decay: float) -> Average:
+    if not isinstance(decay, (int, float, np.number)) or not 0 <= decay <= 1:
+        raise ValueError(f"{owner}: decay={decay!r} must be a number from 0 to 1")
     return partial(_ema, decay)
 
 
@@ -66,7 +70,7 @@ def get_swa_avg_fn() -> Average:
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
     """averaged = decay · averaged + (1 − decay) · current, in place, for lists of tensors."""
-    return partial(_all, get_ema_avg_fn(decay))
+    return partial(_all, _fading("get_ema_multi_avg_fn", decay))
 
 
 def get_swa_multi_avg_fn() -> MultiAverage:
@@ -124,9 +128,11 @@ class AveragedModel(Module):
         self.n_averaged.copy_(as_tensor(number + 1))
 
 
-def update_bn(loader: Iterable[Any], model: Module, device: None = None) -> None:
+def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -> None:
     """Work out the running statistics of all batch norms anew: the equal average over the batches of ``loader``,
-    arrays or tensors, or tuples that begin with one."""
+    arrays or tensors, or tuples that begin with one; ``device`` may be None or "cpu"."""
+    if device is not None and str(device) != "cpu":
+        raise ValueError(f"update_bn: device={device!r} must be 'cpu', which is the one there is, or None")
     norms = [
         m
         for m in model.modules()

@@ -215,14 +215,9 @@ class OneCycleLR(LRScheduler):
 
     def _between(self, t: int, points: list[float]) -> float:
         """Anneal along the points, one more than there are phases."""
-        start = 0.0
-        for i, end in enumerate(self.ends):
-            if t <= end or i == len(self.ends) - 1:
-                return self.anneal(
-                    points[i], points[i + 1], (t - start) / (end - start) if end != start else 1.0
-                )
-            start = end
-        raise AssertionError("unreachable: there is at least one phase")
+        phases = list(zip([0.0, *self.ends], self.ends, points, points[1:], strict=False))
+        start, end, low, high = next((phase for phase in phases if t <= phase[1]), phases[-1])
+        return self.anneal(low, high, (t - start) / (end - start) if end != start else 1.0)
 
     def values(self, t: int) -> list[dict[str, Any]]:
         if t > self.total_steps:
