@@ -50,7 +50,7 @@ def digits() -> tuple[SyntheticDigits, SyntheticDigits]:
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
-    """Where MNIST's four files are: $FASTNANO_TEST_DATA, or ../shared/data/mnist beside the repository."""
+    """Where MNIST's four files are: $FASTNANO_TEST_DATA, else shared/data/mnist beside the checkout."""
     beside = Path(__file__).parents[2] / "shared" / "data" / "mnist"
     folder = Path(os.environ.get("FASTNANO_TEST_DATA", beside))
     if not any(place.complete for place in MNIST.places(folder)):
