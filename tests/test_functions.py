@@ -25,7 +25,7 @@ def test_every_function_is_a_name_of_the_package_once():
 
 
 def test_methods_are_the_functions():
-    shared = [name for name in NAMES if hasattr(fn.Tensor, name) and name not in ("where",)]
+    shared = [name for name in NAMES if hasattr(fn.Tensor, name) and name not in ("where", "split")]
     assert len(shared) > 140
     assert all(getattr(fn.Tensor, name) is getattr(fn, name) for name in shared)
 
@@ -180,6 +180,33 @@ def test_what_a_tensor_is():
     assert fn.ones(2, requires_grad=True).requires_grad
     layer = fn.nn.Linear(2, 1)
     assert layer.to("cpu") is layer.cpu() is layer
+    assert (
+        x.to("cpu", np.float64).dtype
+        == x.to(x.double()).dtype
+        == x.to(device="cpu", dtype=float).dtype
+        == float
+    )
+    assert x.to(copy=True) is not x
+    assert x.to("cpu") is x.to(x) is x
+    with pytest.raises(TypeError, match="to: 'cuda' is no dtype, and the one device is 'cpu'"):
+        x.to("cuda")
+    assert x.new_zeros(2, dtype=np.int64).dtype == x.new_empty((2,), dtype=np.int64).dtype == np.int64
+    assert x.new_full((2,), 1, requires_grad=True).requires_grad
+    assert fn.arange(end=3).tolist() == fn.arange(3).tolist() == fn.arange(0, 3).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError, match="arange: give end"):
+        fn.arange()
+    with pytest.raises(TypeError, match="scatter: give one of src and value"):
+        x.scatter(0, x.long())
+    with pytest.raises(ValueError, match="diag_embed: dim1=1 and dim2=-1 are one axis"):
+        fn.diag_embed(x[0], dim1=1)
+
+
+def test_backward_of_some_inputs_alone():
+    x, y = fn.ones(2, requires_grad=True), fn.ones(2, requires_grad=True)
+    z = x * y
+    z.sum().backward(inputs=[y, z])
+    assert x.grad is None
+    assert y.grad.tolist() == z.grad.tolist() == [1, 1]
 
 
 def test_chance():
@@ -192,6 +219,8 @@ def test_chance():
     assert whole.dtype == np.int64
     assert whole.unique().tolist() == [2, 3, 4]
     assert fn.randint(3, (5,)).max().item() < 3
+    assert fn.randint(high=3, size=(5,)).max().item() < 3
+    assert fn.bernoulli(x, 1.0).min().item() == 1
     assert sorted(fn.randperm(9).tolist()) == list(range(9))
     assert fn.rand_like(x).shape == fn.randn_like(x).shape == x.shape
     drawn = fn.normal(fn.full((1000,), 5.0), 0.1, generator=generator)

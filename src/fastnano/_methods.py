@@ -58,6 +58,10 @@ class Methods:
         """The tensor's elements where condition holds, else those of other."""
         return elementwise.where(condition, self, other)
 
+    def split(self, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """Pieces of one size along an axis, the last perhaps smaller; or of these sizes."""
+        return movement.split(self, split_size, dim)
+
     abs = elementwise.abs
     add = elementwise.add
     addcdiv = elementwise.addcdiv
@@ -162,9 +166,8 @@ class Methods:
     reshape_as = movement.reshape_as
     roll = movement.roll
     select = movement.select
-    split = movement.split
     squeeze = movement.squeeze
-    swapaxes = movement.transpose
+    swapaxes = movement.swapaxes
     tile = movement.tile
     trace = movement.trace
     transpose = movement.transpose

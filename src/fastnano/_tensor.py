@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ._contract import FLOATS
 from ._hooks import RemovableHandle
 from ._methods import Methods
 from .functions import changes, movement
-from .functions._operands import new_shape
+from .functions._operands import DType, named_dtype, new_shape
 from .ops import EXPRESSIONS
 
 
@@ -107,21 +107,32 @@ class Tensor(Methods):
 
     ndimension, nelement = dim, numel
 
-    def new_tensor(self, data: Any, requires_grad: builtins.bool = False) -> Tensor:
-        """A copy of data in this tensor's dtype."""
-        return autograd.tensor(data, self.dtype, requires_grad)
+    def new_tensor(self, data: Any, *, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+        """A copy of data, in this tensor's dtype where no other is named."""
+        return autograd.tensor(data, dtype or self.dtype, requires_grad)
 
-    def new_full(self, size: Any, fill_value: Any) -> Tensor:
-        """One value, of another shape in this tensor's dtype."""
-        return Tensor(np.full(size, fill_value, self.dtype))
+    def new_full(
+        self,
+        size: Any,
+        fill_value: Any,
+        *,
+        dtype: DType = None,
+        requires_grad: builtins.bool = False,
+    ) -> Tensor:
+        """One value, of another shape, in this tensor's dtype where no other is named."""
+        return Tensor(np.full(size, fill_value, dtype or self.dtype), requires_grad)
 
-    def new_zeros(self, *size: Any) -> Tensor:
-        """Zeros of another shape in this tensor's dtype."""
-        return self.new_full(new_shape("new_zeros", size), 0)
+    def new_zeros(self, *size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+        """Zeros; otherwise as ``new_full``."""
+        return self.new_full(new_shape("new_zeros", size), 0, dtype=dtype, requires_grad=requires_grad)
 
-    def new_ones(self, *size: Any) -> Tensor:
-        """Ones of another shape in this tensor's dtype."""
-        return self.new_full(new_shape("new_ones", size), 1)
+    def new_ones(self, *size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+        """Ones; otherwise as ``new_full``."""
+        return self.new_full(new_shape("new_ones", size), 1, dtype=dtype, requires_grad=requires_grad)
+
+    def new_empty(self, *size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
+        """Whatever the memory holds, which is zeros here; otherwise as ``new_full``."""
+        return self.new_full(new_shape("new_empty", size), 0, dtype=dtype, requires_grad=requires_grad)
 
     def element_size(self) -> builtins.int:
         """The bytes of one element."""
@@ -178,7 +189,7 @@ class Tensor(Methods):
             raise RuntimeError("numpy: the tensor requires a gradient; use .detach().numpy()")
         return self.data
 
-    def __array__(self, dtype: npt.DTypeLike | None = None, copy: builtins.bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DType = None, copy: builtins.bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def item(self) -> Any:
@@ -223,19 +234,21 @@ class Tensor(Methods):
         """Keep this tensor's gradient in ``.grad`` though it is not a leaf."""
         self._retains_grad = True
 
-    def to(self, dtype: Any) -> Tensor:
-        """The values in another dtype, or in that of another tensor, on the tape between float dtypes; all of
-        them live on the "cpu", the one device there is."""
-        if isinstance(dtype, str) and dtype == "cpu":
-            return self
-        dtype = dtype.dtype if isinstance(dtype, Tensor) else np.dtype(dtype)
+    def to(self, dtype: Any = None, *more: Any, device: Any = None, copy: builtins.bool = False) -> Tensor:
+        """The values in another dtype, or in that of another tensor, on the tape between float dtypes; all of them
+        live on the "cpu", which may be named too.  It is the tensor itself where nothing changes, or a ``copy``."""
+        if more or device is not None or dtype is None or isinstance(dtype, (str, Tensor)):
+            dtype = named_dtype("to", dtype, *more, device) or self.dtype
+        dtype = np.dtype(dtype)
         if dtype == self.dtype:
-            return self
+            return self.clone() if copy else self
         if dtype in FLOATS and (self.requires_grad or autograd.state.recording is not None):
             return autograd.apply(EXPRESSIONS["cast"], self, dtype=dtype)
         return Tensor(self.data.astype(dtype))
 
-    type = to
+    def type(self, dtype: DType) -> Tensor:
+        """The values in another dtype."""
+        return self.to(dtype)
 
     def type_as(self, other: Tensor) -> Tensor:
         """The values in the dtype of another tensor."""
@@ -272,18 +285,22 @@ class Tensor(Methods):
         gradient: Any = None,
         retain_graph: builtins.bool | None = None,
         create_graph: builtins.bool = False,
+        inputs: Tensor | Sequence[Tensor] | None = None,
     ) -> None:
         """Add to ``.grad`` of every leaf this tensor depends on the gradient of this tensor (times
         ``gradient``).
 
         ``gradient`` has the tensor's shape; it may be left out where the tensor is a single number.  The graph
-        stays, whatever ``retain_graph`` is, until its tensors are dropped.
+        stays, whatever ``retain_graph`` is, until its tensors are dropped.  With ``inputs`` only these get one.
         """
         autograd.no_second_derivatives("backward", create_graph)
         seed = self._seed("backward", gradient)
         given: set[builtins.int] = set()
+        wanted = (
+            None if inputs is None else {id(t) for t in ((inputs,) if isinstance(inputs, Tensor) else inputs)}
+        )
         for t, g in autograd.backpropagate(self, seed):
-            if t._node is None or t._retains_grad:
+            if (t._node is None or t._retains_grad) if wanted is None else id(t) in wanted:
                 t._accumulate(g, shared=id(g) in given or t._node is not None)
                 given.add(id(g))
 

@@ -115,6 +115,14 @@ REDUCTIONS = [
         FUNCTION="argmax argmin",
     ),
     row("lambda x: (x.sum(), x.prod(1), x.cumsum(0), x.max())", integers(5, 3, 4)),
+    *each(
+        "lambda x: FUNCTION(x, dim=1, dtype=torch.float64).to(x.dtype)",
+        X,
+        FUNCTION="torch.sum torch.mean torch.prod torch.norm torch.cumsum torch.cumprod torch.softmax "
+        "torch.log_softmax F.softmin",
+    ),
+    row("lambda x: x.sum(dtype=torch.float64).long()", integers(5, 3, 4)),
+    row("lambda x: (x.round(decimals=1), x.round(decimals=-1))", X, low=-20, high=20),
 ]
 MOVEMENT = [
     row(f"lambda x: x.{call} * 2", X)
@@ -139,7 +147,14 @@ MOVEMENT = [
             "unsqueeze(0).unsqueeze(2).squeeze((0, 2))",
             "diag_embed()",
         ),
-        *("diag_embed(1)", "expand_as(x[None])", "view_as(x.flatten())", "reshape_as(x.permute(2, 1, 0))"),
+        *(
+            "diag_embed(1)",
+            "diag_embed(0, 0, 2)",
+            "diag_embed(-1, -1, 0)",
+            "expand_as(x[None])",
+            "view_as(x.flatten())",
+            "reshape_as(x.permute(2, 1, 0))",
+        ),
         *("broadcast_to((2, 2, 3, 4))", "swapaxes(0, 1)"),
     )
 ] + [
@@ -177,6 +192,7 @@ INDEXING = [
         np.array([[0, 1, 2, 3], [4, 4, 0, 0], [2, 3, 1, 1]]),
     ),
     row("lambda x, i: x.scatter(1, i, 1.5)", (3, 5), integers(5, 3, 2)),
+    row("lambda x, i: x.scatter(1, i, value=1.5)", (3, 5), integers(5, 3, 2)),
     row("lambda x, y, i: torch.scatter_add(x, 1, i, y)", (3, 4), (3, 5), integers(4, 3, 5)),
     row("lambda x, y, i: x.index_add(1, i, y, alpha=0.5)", (3, 4), (3, 6), integers(4, 6)),
     row("lambda x, i: torch.index_select(x, 1, i)", X, integers(3, 5)),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from .. import autograd
 from ..autograd import DEFAULT_DTYPE, EXPRESSIONS, apply, as_tensor
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from ..autograd import Tensor
 
 Axis = int | tuple[int, ...] | None
+DType = npt.DTypeLike | None
 
 
 def as_float(x: Any) -> Tensor:
@@ -33,6 +37,19 @@ def operands(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
     if x.dtype.kind == "f":
         return x, y.to(x.dtype)
     return (x.to(y.dtype), y) if y.dtype.kind == "f" else (x, y)
+
+
+def named_dtype(name: str, *given: Any) -> np.dtype | None:
+    """The dtype among the arguments of ``to``: itself, or a tensor that has it; beside it the one device, "cpu"."""
+    found = None
+    for value in given:
+        if value is None or (isinstance(value, str) and value == "cpu"):
+            continue
+        try:
+            found = value.dtype if isinstance(value, autograd.Tensor) else np.dtype(value)
+        except TypeError:
+            raise TypeError(f"{name}: {value!r} is no dtype, and the one device is 'cpu'") from None
+    return found
 
 
 def binary(name: str, x: Any, y: Any) -> Tensor:

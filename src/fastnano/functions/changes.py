@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import autograd
 from ..autograd import as_tensor
+from .elementwise import div
 
 if TYPE_CHECKING:
     from .._random import Generator
@@ -56,14 +57,16 @@ def mul_(input: Any, other: Any) -> Tensor:
     return _update("mul_", np.multiply, input, other)
 
 
-def div_(input: Any, other: Any) -> Tensor:
-    """x ← x / y."""
+def div_(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """x ← x / y, rounded as by ``div``."""
+    if rounding_mode is not None:
+        return copy_(input, div(input.detach(), other, rounding_mode=rounding_mode))
     return _update("div_", np.divide, input, other)
 
 
-def copy_(x: Any, other: Any) -> Tensor:
-    """x ← other, broadcast to the shape of x."""
-    return change(x, other, to=lambda out, y: np.copyto(out, y, "same_kind"))
+def copy_(x: Any, src: Any) -> Tensor:
+    """x ← src, broadcast to the shape of x."""
+    return change(x, src, to=lambda out, y: np.copyto(out, y, "same_kind"))
 
 
 def zero_(x: Any) -> Tensor:

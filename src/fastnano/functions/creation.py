@@ -9,11 +9,10 @@ import builtins
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .._random import Generator, default_generator
 from ..autograd import DEFAULT_DTYPE, Tensor, as_tensor
-from ._operands import new_shape
+from ._operands import DType, new_shape
 
 __all__ = [
     *("arange", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like"),
@@ -21,20 +20,18 @@ __all__ = [
     *("rand_like", "randint", "randn", "randn_like", "randperm", "zeros", "zeros_like"),
 ]
 
-DType = npt.DTypeLike | None
 
-
-def zeros(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+def zeros(*size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of zeros."""
     return Tensor(np.zeros(new_shape("zeros", size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
-def ones(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+def ones(*size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of ones."""
     return Tensor(np.ones(new_shape("ones", size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
-def empty(*size: Any, dtype: DType = DEFAULT_DTYPE, requires_grad: builtins.bool = False) -> Tensor:
+def empty(*size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of whatever the memory holds."""
     return Tensor(np.empty(new_shape("empty", size), dtype or DEFAULT_DTYPE), requires_grad)
 
@@ -68,33 +65,53 @@ def full_like(
     return Tensor(np.full(x.shape, fill_value, dtype or x.dtype), requires_grad)
 
 
-def eye(n: int, m: int | None = None, dtype: DType = DEFAULT_DTYPE) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """The unit matrix of n rows and m columns."""
     n, m = _count("eye", n, "n"), n if m is None else _count("eye", m, "m")
-    return Tensor(np.eye(n, m, dtype=dtype or DEFAULT_DTYPE))
+    return Tensor(np.eye(n, m, dtype=dtype or DEFAULT_DTYPE), requires_grad)
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, dtype: DType = None) -> Tensor:
+def arange(
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: DType = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
     """start, start + step, ... below end; whole numbers are int64, others float32.  ``arange(end)`` starts at 0."""
-    start, end = (0, start) if end is None else (start, end)
+    if end is None:
+        start, end = None, start
+    start = 0 if start is None else start
+    if end is None:
+        raise TypeError("arange: give end, the number to stop before")
     if not step:
         raise ValueError(f"arange: step={step} must not be 0")
     kind = dtype or (DEFAULT_DTYPE if any(isinstance(v, float) for v in (start, end, step)) else np.int64)
-    return Tensor(
-        np.arange(start, end, step, dtype=np.float64 if np.dtype(kind).kind == "f" else kind).astype(kind)
-    )
+    numbers = np.arange(start, end, step, dtype=np.float64 if np.dtype(kind).kind == "f" else kind)
+    return Tensor(numbers.astype(kind), requires_grad)
 
 
-def linspace(start: float, end: float, steps: int, dtype: DType = None) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, *, dtype: DType = None, requires_grad: builtins.bool = False
+) -> Tensor:
     """So many numbers from start to end, at equal distances."""
-    return Tensor(np.linspace(start, end, _count("linspace", steps)).astype(dtype or DEFAULT_DTYPE))
+    numbers = np.linspace(start, end, _count("linspace", steps))
+    return Tensor(numbers.astype(dtype or DEFAULT_DTYPE), requires_grad)
 
 
-def logspace(start: float, end: float, steps: int, base: float = 10.0, dtype: DType = None) -> Tensor:
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: DType = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
     """base to the power of ``linspace``."""
-    return Tensor(
-        np.logspace(start, end, _count("logspace", steps), base=base).astype(dtype or DEFAULT_DTYPE)
-    )
+    numbers = np.logspace(start, end, _count("logspace", steps), base=base)
+    return Tensor(numbers.astype(dtype or DEFAULT_DTYPE), requires_grad)
 
 
 def _count(name: str, count: int, what: str = "steps") -> int:
@@ -103,11 +120,11 @@ def _count(name: str, count: int, what: str = "steps") -> int:
     return int(count)
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """For each vector the array of its values over the grid of all: along axis i for the i-th ("ij"), with the
     first two axes exchanged for "xy"."""
-    if indexing not in ("ij", "xy"):
-        raise ValueError(f"meshgrid: indexing={indexing!r} must be 'ij' or 'xy'")
+    if indexing not in ("ij", "xy", None):
+        raise ValueError(f"meshgrid: indexing={indexing!r} must be 'ij' (as None is) or 'xy'")
     vectors = [
         as_tensor(x).reshape(-1)
         for x in (tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
@@ -116,7 +133,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     grid = tuple(
         x.reshape((-1,) + (1,) * (len(vectors) - i - 1)).expand(shape) for i, x in enumerate(vectors)
     )
-    return grid if indexing == "ij" or len(grid) < 2 else tuple(x.transpose(0, 1) for x in grid)
+    return grid if indexing != "xy" or len(grid) < 2 else tuple(x.transpose(0, 1) for x in grid)
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
@@ -130,7 +147,7 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
 def rand(
     *size: Any,
     generator: Generator | None = None,
-    dtype: DType = DEFAULT_DTYPE,
+    dtype: DType = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """Uniform in [0, 1)."""
@@ -140,25 +157,44 @@ def rand(
 def randn(
     *size: Any,
     generator: Generator | None = None,
-    dtype: DType = DEFAULT_DTYPE,
+    dtype: DType = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """Normal, of mean 0 and variance 1."""
     return Tensor(_rng(generator).standard_normal(new_shape("randn", size), _float(dtype)), requires_grad)
 
 
-def rand_like(input: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
+def rand_like(
+    input: Any,
+    *,
+    generator: Generator | None = None,
+    dtype: DType = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
     """``rand`` of the shape and dtype of input."""
-    return rand(as_tensor(input).shape, dtype=dtype or as_tensor(input).dtype, generator=generator)
+    x = as_tensor(input)
+    return rand(x.shape, generator=generator, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
-def randn_like(input: Any, dtype: DType = None, generator: Generator | None = None) -> Tensor:
+def randn_like(
+    input: Any,
+    *,
+    generator: Generator | None = None,
+    dtype: DType = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
     """``randn`` of the shape and dtype of input."""
-    return randn(as_tensor(input).shape, dtype=dtype or as_tensor(input).dtype, generator=generator)
+    x = as_tensor(input)
+    return randn(x.shape, generator=generator, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: DType = None
+    low: Any = 0,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DType = None,
 ) -> Tensor:
     """Whole numbers from low to high − 1, equally likely; ``randint(high, size)`` starts at 0."""
     if size is None:
@@ -175,17 +211,17 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DType = None)
     return Tensor(_rng(generator).permutation(_count("randperm", n, "n")).astype(dtype or np.int64))
 
 
-def normal(mean: Any, std: Any, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Tensor:
     """Normal, of these means and standard deviations: numbers with a size, or tensors."""
     mean, std = as_tensor(mean), as_tensor(std)
     shape = np.broadcast_shapes(mean.shape, std.shape) if size is None else new_shape("normal", (size,))
     return mean + std * randn(shape, generator=generator, dtype=mean.dtype if mean.ndim else std.dtype)
 
 
-def bernoulli(input: Any, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that input gives at each place, else 0."""
+def bernoulli(input: Any, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that input gives at each place, or p, else 0."""
     x = as_tensor(input)
-    return Tensor((_rng(generator).random(x.shape) < x.data).astype(x.dtype))
+    return Tensor((_rng(generator).random(x.shape) < (x.data if p is None else p)).astype(x.dtype))
 
 
 def multinomial(

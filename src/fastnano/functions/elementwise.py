@@ -244,9 +244,11 @@ def ceil(input: Any) -> Tensor:
     return apply(EXPRESSIONS["ceil"], as_tensor(input))
 
 
-def round(input: Any) -> Tensor:
-    """The nearest whole number; halves go to the even one."""
-    return apply(EXPRESSIONS["round"], as_tensor(input))
+def round(input: Any, *, decimals: int = 0) -> Tensor:
+    """The nearest whole number, or of so many decimals; halves go to the even one."""
+    if not decimals:
+        return apply(EXPRESSIONS["round"], as_tensor(input))
+    return apply(EXPRESSIONS["round"], as_tensor(input) * 10.0**decimals) / 10.0**decimals
 
 
 def trunc(input: Any) -> Tensor:

@@ -76,9 +76,12 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
     return gather(x, place, indices)
 
 
-def scatter(input: Any, dim: int, index: Any, src: Any) -> Tensor:
-    """x with y[index[i, j, ...], j, ...] = src[i, j, ...] for dim = 0, and so for any axis; src may be a number."""
-    return _scatter("scatter", input, dim, index, src)
+def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None) -> Tensor:
+    """x with y[index[i, j, ...], j, ...] = src[i, j, ...] for dim = 0, and so for any axis; src may be a number,
+    the ``value``."""
+    if (src is None) == (value is None):
+        raise TypeError("scatter: give one of src and value")
+    return _scatter("scatter", input, dim, index, value if src is None else src)
 
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Tensor:

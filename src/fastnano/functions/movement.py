@@ -153,7 +153,12 @@ def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     return permute(x, order)
 
 
-swapaxes = swapdims = transpose
+swapdims = transpose
+
+
+def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
+    """``transpose``, under NumPy's name and those of its arguments."""
+    return transpose(input, axis0, axis1)
 
 
 def movedim(input: Any, source: Any, destination: Any) -> Tensor:
@@ -358,9 +363,13 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tenso
     return _view(x, "diagonal", offset=offset, **dict(zip(("axis1", "axis2"), where, strict=True)))
 
 
-def diag_embed(input: Any, offset: int = 0) -> Tensor:
-    """Matrices that are zero but for a diagonal, which is the last axis of input."""
-    return apply(EXPRESSIONS["diag_embed"], as_tensor(input), offset=offset)
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices on axes dim1 and dim2 that are zero but for a diagonal, which is the last axis of input."""
+    y = apply(EXPRESSIONS["diag_embed"], as_tensor(input), offset=offset)
+    rows, columns = (axis("diag_embed", d, y.shape) for d in (dim1, dim2))
+    if rows == columns:
+        raise ValueError(f"diag_embed: dim1={dim1} and dim2={dim2} are one axis")
+    return y if (rows, columns) == (y.ndim - 2, y.ndim - 1) else movedim(y, (-2, -1), (rows, columns))
 
 
 def diag(input: Any, diagonal: int = 0) -> Tensor:

@@ -1,6 +1,7 @@
 """Over axes: sums, averages, extremes, and what runs along one axis.
 
-``dim`` is an axis, several, or None for all; ``keepdim`` leaves the axes in place, with one element each.
+``dim`` is an axis, several, or None for all; ``keepdim`` leaves the axes in place, with one element each; ``dtype`` is
+what the elements are converted to first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd import EXPRESSIONS, OPS, apply, as_tensor
-from ._operands import Axis, as_float, axes, axis
+from ._operands import Axis, DType, as_float, axes, axis
 
 if TYPE_CHECKING:
     from ..autograd import Tensor
@@ -39,17 +40,17 @@ def _over_everything(name: str, x: Tensor, keepdim: builtins.bool) -> Tensor:
     return y.reshape((1,) * len(shape)) if keepdim else y
 
 
-def sum(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def sum(input: Any, dim: Axis = None, keepdim: builtins.bool = False, *, dtype: DType = None) -> Tensor:
     """Σ x over the axes; whole numbers add up as int64."""
-    x = as_tensor(input)
+    x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     if x.dtype.kind == "f":
         return _over_everything("sum", x, keepdim) if dim is None else _reduce("sum", x, dim, keepdim)
     return _reduce("sum", x.to(np.int64), dim, keepdim)
 
 
-def mean(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def mean(input: Any, dim: Axis = None, keepdim: builtins.bool = False, *, dtype: DType = None) -> Tensor:
     """The mean over the axes; of nothing it is refused rather than NaN."""
-    x = as_tensor(input)
+    x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     if x.dtype.kind != "f":
         raise TypeError(f"mean: needs a float tensor, got {x.dtype}; convert with .float()")
     if not x.data.size:
@@ -128,15 +129,19 @@ def std_mean(
     return std(input, dim, unbiased, keepdim, correction=correction), mean(input, dim, keepdim)
 
 
-def prod(input: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Tensor:
+def prod(
+    input: Any, dim: int | None = None, keepdim: builtins.bool = False, *, dtype: DType = None
+) -> Tensor:
     """Π x along an axis, or of all elements."""
-    x = as_tensor(input)
+    x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     x = x if x.dtype.kind == "f" else x.to(np.int64)
     where = None if dim is None or not x.ndim else axis("prod", dim, x.shape)
     return apply(EXPRESSIONS["prod"], x, axis=where, keepdims=keepdim)
 
 
-def norm(input: Any, p: Any = 2, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor:
+def norm(
+    input: Any, p: Any = "fro", dim: Axis = None, keepdim: builtins.bool = False, dtype: DType = None
+) -> Tensor:
     """(Σ |x|^p)^(1/p) of the elements of the axes, as of one vector; p may be ``inf`` (the largest), ``-inf``
     (the smallest), 0 (how many are not 0), or "fro" (2).
 
@@ -147,7 +152,8 @@ def norm(input: Any, p: Any = 2, dim: Axis = None, keepdim: builtins.bool = Fals
         raise ValueError(
             f"norm: p={p!r} must be a number, inf, -inf or 'fro'; numpy.linalg.norm knows norms of matrices"
         )
-    return _reduce("norm", as_float(input), dim, keepdim, p=float(p))
+    x = as_float(input) if dtype is None else as_tensor(input).to(dtype)
+    return _reduce("norm", x, dim, keepdim, p=float(p))
 
 
 def logsumexp(input: Any, dim: Axis, keepdim: builtins.bool = False) -> Tensor:
@@ -165,39 +171,40 @@ def amin(input: Any, dim: Axis = None, keepdim: builtins.bool = False) -> Tensor
     return _reduce("amin", as_tensor(input), dim, keepdim)
 
 
-def cumsum(input: Any, dim: int) -> Tensor:
+def cumsum(input: Any, dim: int, *, dtype: DType = None) -> Tensor:
     """y_i = Σ_{k≤i} x_k along an axis."""
-    return _run("cumsum", input, dim)
+    return _run("cumsum", input, dim, dtype)
 
 
-def cumprod(input: Any, dim: int) -> Tensor:
+def cumprod(input: Any, dim: int, *, dtype: DType = None) -> Tensor:
     """y_i = Π_{k≤i} x_k along an axis."""
-    return _run("cumprod", input, dim)
+    return _run("cumprod", input, dim, dtype)
 
 
-def _run(name: str, x: Any, dim: int) -> Tensor:
-    x = as_tensor(x)
+def _run(name: str, input: Any, dim: int, dtype: DType) -> Tensor:
+    x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     x = x if x.dtype.kind == "f" else x.to(np.int64)
     where = axis(name, dim, x.shape)
     return apply(EXPRESSIONS[name], x, axis=where) if x.ndim else x.clone()
 
 
-def softmax(input: Any, dim: int | None = None) -> Tensor:
+def softmax(input: Any, dim: int | None = None, dtype: DType = None) -> Tensor:
     """e^x_i / Σ_j e^x_j along ``dim``; by default the second axis, or the first of one or three."""
-    return _along("softmax", as_tensor(input), dim)
+    return _along("softmax", input, dim, dtype)
 
 
-def log_softmax(input: Any, dim: int | None = None) -> Tensor:
+def log_softmax(input: Any, dim: int | None = None, dtype: DType = None) -> Tensor:
     """x_i − log Σ_j e^x_j along ``dim``."""
-    return _along("log_softmax", as_tensor(input), dim)
+    return _along("log_softmax", input, dim, dtype)
 
 
-def _along(name: str, x: Tensor, dim: int | None) -> Tensor:
+def _along(name: str, input: Any, dim: int | None, dtype: DType) -> Tensor:
     """A row over axis c of [n, c, s], along any axis."""
+    x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     if dim is None:
         dim = 0 if x.ndim in (0, 1, 3) else 1
     if not x.ndim:
-        return _along(name, x.reshape(1), dim).reshape(())
+        return _along(name, x.reshape(1), dim, None).reshape(())
     where = axis(name, dim, x.shape)
     before, after = x.shape[:where], x.shape[where + 1 :]
     folded = x.reshape((math.prod(before), x.shape[where], math.prod(after)))

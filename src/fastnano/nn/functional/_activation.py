@@ -11,6 +11,7 @@ import numpy as np
 
 from ..._random import Generator, default_generator
 from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor
+from ...functions._operands import DType
 from ...functions.reduction import log_softmax, softmax
 
 __all__ = [
@@ -248,9 +249,9 @@ def gaussian(input: Any) -> Tensor:
 # along an axis
 
 
-def softmin(input: Any, dim: int | None = None) -> Tensor:
+def softmin(input: Any, dim: int | None = None, dtype: DType = None) -> Tensor:
     """e^−x_i / Σ_j e^−x_j along ``dim``."""
-    return softmax(-as_tensor(input), dim)
+    return softmax(-as_tensor(input), dim, dtype)
 
 
 def _axis(name: str, x: Tensor, dim: int) -> int:

@@ -12,9 +12,9 @@ from .._initial import constant
 __all__ = ["one_hot"]
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
+def one_hot(input: Any, num_classes: int = -1) -> Tensor:
     """1 at the class and 0 elsewhere, (..., num_classes) int64 for classes (...); −1: as many as the largest needs."""
-    x = as_tensor(tensor)
+    x = as_tensor(input)
     if x.dtype.kind not in "iu":
         raise TypeError(f"one_hot: input must hold integers, got {x.dtype}; convert with .long()")
 

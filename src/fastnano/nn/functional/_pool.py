@@ -179,7 +179,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
     name = f"max_unpool{dims}d"
 
     def max_unpool(
-        x: Any,
+        input: Any,
         indices: Any,
         kernel_size: Size,
         stride: Size | None = None,
@@ -187,7 +187,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
         output_size: tuple[int, ...] | None = None,
     ) -> Tensor:
         """The values of input at the places that ``max_pool`` gave as indices, 0 elsewhere."""
-        x, places = as_tensor(x), as_tensor(indices)
+        x, places = as_tensor(input), as_tensor(indices)
         kernel = sizes(name, "kernel_size", kernel_size, dims)
         step = kernel if stride is None else sizes(name, "stride", stride, dims)
         border = sizes(name, "padding", padding, dims, least=0)
