@@ -107,12 +107,37 @@ def rprop(grad, etas, step_sizes, param, prev, step_size):
         param[i] -= np.sign(prev[i]) * step_size[i]
 
 
+# Numbers of Adam and its kin, in the parameters' dtype
+
+
+@helper
+def _decay(lr, weight_decay, decoupled, param):
+    """What the parameter is multiplied by, and what of it is added to the gradient."""
+    number = param.dtype.type
+    if decoupled[0] != 0:
+        return number(1 - lr[0] * weight_decay[0]), number(0)
+    return number(1), number(weight_decay[0])
+
+
+@helper
+def _fading(betas, param):
+    """What each of the two averages keeps, and what of the new it takes."""
+    number = param.dtype.type
+    return number(betas[0]), number(1 - betas[0]), number(betas[1]), number(1 - betas[1])
+
+
+@helper
+def _unbiased(lr, betas, step, param):
+    """The rate, and what a square root is multiplied by, so that averages that began at 0 count as whole ones."""
+    number = param.dtype.type
+    return number(lr[0] / (1 - betas[0] ** step[0])), number(1 / np.sqrt(1 - betas[1] ** step[0]))
+
+
 @kernel(flat=True)
 def lion(grad, lr, betas, weight_decay, param, exp_avg):
     number = param.dtype.type
     rate, shrink = number(lr[0]), number(1 - lr[0] * weight_decay[0])
-    beta1, beta2 = number(betas[0]), number(betas[1])
-    fresh1, fresh2 = number(1 - betas[0]), number(1 - betas[1])
+    beta1, fresh1, beta2, fresh2 = _fading(betas, param)
     for i in prange(param.size):
         param[i] = shrink * param[i] - rate * np.sign(beta1 * exp_avg[i] + fresh1 * grad[i])
         exp_avg[i] = beta2 * exp_avg[i] + fresh2 * grad[i]
@@ -193,20 +218,12 @@ def rmsprop_centered_momentum(
         param[i] -= rate * momentum_buffer[i]
 
 
-@helper
-def _decay(lr, weight_decay, decoupled):
-    """What the parameter is multiplied by, and what of it is added to the gradient."""
-    return (1 - lr[0] * weight_decay[0], 0.0) if decoupled[0] != 0 else (1.0, weight_decay[0])
-
-
 @kernel(flat=True, serial_below=40_000)
 def adam(grad, lr, betas, eps, weight_decay, decoupled_weight_decay, step, param, exp_avg, exp_avg_sq):
-    number = param.dtype.type
-    rate, root = number(lr[0] / (1 - betas[0] ** step[0])), number(1 / np.sqrt(1 - betas[1] ** step[0]))
-    beta1, beta2 = number(betas[0]), number(betas[1])
-    fresh1, fresh2, least = number(1 - betas[0]), number(1 - betas[1]), number(eps[0])
-    factor, part = _decay(lr, weight_decay, decoupled_weight_decay)
-    shrink, decay = number(factor), number(part)
+    rate, root = _unbiased(lr, betas, step, param)
+    beta1, fresh1, beta2, fresh2 = _fading(betas, param)
+    shrink, decay = _decay(lr, weight_decay, decoupled_weight_decay, param)
+    least = param.dtype.type(eps[0])
     for i in prange(param.size):
         g = grad[i] + decay * param[i]
         exp_avg[i] = beta1 * exp_avg[i] + fresh1 * g
@@ -228,12 +245,10 @@ def adam_amsgrad(
     exp_avg_sq,
     max_exp_avg_sq,
 ):
-    number = param.dtype.type
-    rate, root = number(lr[0] / (1 - betas[0] ** step[0])), number(1 / np.sqrt(1 - betas[1] ** step[0]))
-    beta1, beta2 = number(betas[0]), number(betas[1])
-    fresh1, fresh2, least = number(1 - betas[0]), number(1 - betas[1]), number(eps[0])
-    factor, part = _decay(lr, weight_decay, decoupled_weight_decay)
-    shrink, decay = number(factor), number(part)
+    rate, root = _unbiased(lr, betas, step, param)
+    beta1, fresh1, beta2, fresh2 = _fading(betas, param)
+    shrink, decay = _decay(lr, weight_decay, decoupled_weight_decay, param)
+    least = param.dtype.type(eps[0])
     for i in prange(param.size):
         g = grad[i] + decay * param[i]
         exp_avg[i] = beta1 * exp_avg[i] + fresh1 * g
@@ -260,15 +275,13 @@ def nadam(
     exp_avg_sq
 ):  # fmt: skip
     number = param.dtype.type
-    beta1, beta2 = number(betas[0]), number(betas[1])
-    fresh1, fresh2, least = number(1 - betas[0]), number(1 - betas[1]), number(eps[0])
+    beta1, fresh1, beta2, fresh2 = _fading(betas, param)
     now = betas[0] * (1 - 0.5 * 0.96 ** (step[0] * momentum_decay[0]))
     ahead = betas[0] * (1 - 0.5 * 0.96 ** ((step[0] + 1) * momentum_decay[0]))
     of_grad = number(lr[0] * (1 - now) / (1 - mu_product[0]))
     of_mean = number(lr[0] * ahead / (1 - mu_product[0] * ahead))
-    root = number(1 / np.sqrt(1 - betas[1] ** step[0]))
-    factor, part = _decay(lr, weight_decay, decoupled_weight_decay)
-    shrink, decay = number(factor), number(part)
+    root, least = _unbiased(lr, betas, step, param)[1], number(eps[0])
+    shrink, decay = _decay(lr, weight_decay, decoupled_weight_decay, param)
     for i in prange(param.size):
         g = grad[i] + decay * param[i]
         exp_avg[i] = beta1 * exp_avg[i] + fresh1 * g
@@ -280,10 +293,8 @@ def nadam(
 @kernel(flat=True, serial_below=40_000)
 def radam(grad, lr, betas, eps, weight_decay, decoupled_weight_decay, step, param, exp_avg, exp_avg_sq):
     number = param.dtype.type
-    beta1, beta2 = number(betas[0]), number(betas[1])
-    fresh1, fresh2 = number(1 - betas[0]), number(1 - betas[1])
-    factor, part = _decay(lr, weight_decay, decoupled_weight_decay)
-    shrink, decay = number(factor), number(part)
+    beta1, fresh1, beta2, fresh2 = _fading(betas, param)
+    shrink, decay = _decay(lr, weight_decay, decoupled_weight_decay, param)
     power, most = betas[1] ** step[0], 2 / (1 - betas[1]) - 1
     length = most - 2 * step[0] * power / (1 - power)
     size, of_root, floor = (

@@ -52,27 +52,42 @@ def _outer_sum(dgates, y, start, dweight, g):
                 dweight[g, h] += dgates[n, t, g] * before[h]
 
 
+# Of one sample
+
+
+@helper
+def _rnn_forward(x, weight, start, y, tanh):
+    for t in range(x.shape[0]):
+        before = y[t - 1] if t else start
+        for g in range(x.shape[1]):
+            total = x[t, g] + _weighed(weight, g, before)
+            y[t, g] = np.tanh(total) if tanh else max(total, x.dtype.type(0))
+
+
+@helper
+def _rnn_dx(dy, y, weight, dx, dstart, tanh):
+    T, H = y.shape
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    dstart[:] = 0
+    for back in range(T):
+        t = T - 1 - back
+        for h in range(H):
+            total = dy[t, h] + dstart[h]
+            dx[t, h] = total * (one - y[t, h] * y[t, h]) if tanh else total if y[t, h] > 0 else zero
+            dstart[h] = 0
+        _back(dx[t], weight, dstart)
+
+
 @kernel(serial_below=4_000)
 def rnn_tanh_forward(x, weight, start, y):
-    N, T, G = x.shape
-    for n in prange(N):
-        for t in range(T):
-            before = y[n, t - 1] if t else start[n]
-            for g in range(G):
-                y[n, t, g] = np.tanh(x[n, t, g] + _weighed(weight, g, before))
+    for n in prange(x.shape[0]):
+        _rnn_forward(x[n], weight, start[n], y[n], True)
 
 
 @kernel(serial_below=4_000)
 def rnn_tanh_dx(dy, y, weight, dx, dstart):
-    N, T, H = y.shape
-    for n in prange(N):
-        dstart[n] = 0
-        for back in range(T):
-            t = T - 1 - back
-            for h in range(H):
-                dx[n, t, h] = (dy[n, t, h] + dstart[n, h]) * (y.dtype.type(1) - y[n, t, h] * y[n, t, h])
-                dstart[n, h] = 0
-            _back(dx[n, t], weight, dstart[n])
+    for n in prange(y.shape[0]):
+        _rnn_dx(dy[n], y[n], weight, dx[n], dstart[n], True)
 
 
 @kernel(serial_below=4_000)
@@ -83,25 +98,14 @@ def rnn_tanh_dweight(dx, y, start, dweight):
 
 @kernel(serial_below=4_000)
 def rnn_relu_forward(x, weight, start, y):
-    N, T, G = x.shape
-    for n in prange(N):
-        for t in range(T):
-            before = y[n, t - 1] if t else start[n]
-            for g in range(G):
-                y[n, t, g] = max(x[n, t, g] + _weighed(weight, g, before), x.dtype.type(0))
+    for n in prange(x.shape[0]):
+        _rnn_forward(x[n], weight, start[n], y[n], False)
 
 
 @kernel(serial_below=4_000)
 def rnn_relu_dx(dy, y, weight, dx, dstart):
-    N, T, H = y.shape
-    for n in prange(N):
-        dstart[n] = 0
-        for back in range(T):
-            t = T - 1 - back
-            for h in range(H):
-                dx[n, t, h] = dy[n, t, h] + dstart[n, h] if y[n, t, h] > 0 else y.dtype.type(0)
-                dstart[n, h] = 0
-            _back(dx[n, t], weight, dstart[n])
+    for n in prange(y.shape[0]):
+        _rnn_dx(dy[n], y[n], weight, dx[n], dstart[n], False)
 
 
 rnn_relu_dweight = rnn_tanh_dweight
