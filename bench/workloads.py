@@ -161,6 +161,7 @@ WORKLOADS = (
     Workload("take", "lenet 1", {"n": BATCH, "i": 28 * 28, "j": 32 * 32}),
     Workload("spread", "mlp 1", {"n": BATCH, "i": 512, "j": 512, "k": 1}),
     Workload("to_float", "pixels", {"n": BATCH, "s": 28 * 28}),
+    _flat("answers_to_float", "words", 32, 32),
     Workload("running_statistics", "bncnn 2", {"c": 32}),
     Workload("next_key", "once", {}),
     Workload("zero", "once", {}),

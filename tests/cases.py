@@ -229,6 +229,8 @@ CASES = [
     case("spread", "n=17 i=33 j=5 k=1", index=places),
     case("to_float", "n=7 s=3", x=four_or_ignored),
     case("to_float", "n=17 s=1", x=four_or_ignored),
+    case("answers_to_float", "...=5x7", x=yes_or_no),
+    case("answers_to_float", "...=33", x=yes_or_no),
     # clipping
     case("zero"),
     case("square_sum", "i=1", total=zeros),

@@ -73,7 +73,6 @@ REFUSED = {  # what a plan says of what no native code does; the keys are of row
     r"spectral_norm\((?!.*('bias'| eval))": "power iteration is Python code",
     "^(LBFGS|Muon)$": "is Python code",
     r"MultiLabelMarginLoss.* 5x4": "is made by Python",
-    r"PoissonNLLLoss\((full=True|False,True),": "gt_forward has no native form",
 }
 
 

@@ -29,6 +29,7 @@ LOSSES = [
     (f"BCEWithLogitsLoss(weight={WEIGHT}, pos_weight={WEIGHT})", SHARES),
     ("KLDivLoss(reduction='batchmean')", SHARES),
     ("PoissonNLLLoss()", SHARES),
+    ("PoissonNLLLoss(full=True)", 4 * SHARES),
     ("SoftMarginLoss()", SIGNS),
     ("MultiLabelSoftMarginLoss()", SHARES),
     ("HingeEmbeddingLoss()", SIGNS),

@@ -178,14 +178,13 @@ class Formula:
     arguments: tuple[str, ...]
     moves: bool = False  # its result holds elements of its first argument, or zeros, and nothing else
     sums: bool = False  # its result holds sums of its first argument over axes
+    numbers: tuple[str, ...] = ()  # the arguments that the function takes behind ``*``
 
     @cached_property
     def contract(self) -> Contract:
         """The signature of the formula as a native kernel, where it has one: arrays of one shape, then numbers."""
-        arrays = [a for a in self.arguments if a in ("x", "y", "z", "dz")]
-        numbers = [a for a in self.arguments if a not in arrays]
-        reads = " ".join(f"{a}[...]" for a in arrays)
-        return Contract.parse(self.name, f"{reads} -> {self.output}[...] ; {' '.join(numbers)}")
+        reads = " ".join(f"{a}[...]" for a in self.arguments if a not in self.numbers)
+        return Contract.parse(self.name, f"{reads} -> {self.output}[...] ; {' '.join(self.numbers)}")
 
 
 class Expression(Row):
@@ -218,7 +217,7 @@ class Expression(Row):
             arrays, numbers = _parameters(function)
             call = _by_position(function, numbers) if numbers else function
             names = (given or arrays) + numbers
-            return Formula(f"{name}_{part}", call, output, names, part in moves, part in sums)
+            return Formula(f"{name}_{part}", call, output, names, part in moves, part in sums, numbers)
 
         self.forward = formula("forward", forward, self.output, inputs)
         self.gradients = {d[1:]: formula(d, f, d) for d, f in gradients.items()}

@@ -242,7 +242,7 @@ class Tensor(Methods):
         dtype = np.dtype(dtype)
         if dtype == self.dtype:
             return self.clone() if copy else self
-        if dtype in FLOATS and (self.requires_grad or autograd.state.recording is not None):
+        if autograd.state.recording is not None or (dtype in FLOATS and self.requires_grad):
             return autograd.apply(EXPRESSIONS["cast"], self, dtype=dtype)
         return Tensor(self.data.astype(dtype))
 

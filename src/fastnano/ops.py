@@ -200,8 +200,9 @@ STEPS = {
             "running_statistics",
             "mean[c] var[c] count[1] momentum[1]:f8 -> ~running_mean[c] ~running_var[c] ~tracked[]:i8",
         ),
-        # labels that a loss takes as numbers, in a compiled step
+        # labels that a loss takes as numbers, and masks that a model keeps, in a compiled step
         Contract.parse("to_float", "x[n,s]:i8 -> y[n,s]"),
+        Contract.parse("answers_to_float", "x[...]:u1 -> y[...]"),
         Contract.parse("count_correct", "x[n,c,s] target[n,s]:i8 -> +correct[]"),
         # the key of the next dropout, out of a generator's state
         Contract.parse("next_key", "-> ~state[2]:u8 key[2]:u8"),

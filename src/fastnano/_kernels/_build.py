@@ -42,6 +42,7 @@ from pathlib import Path
 from . import _formula
 from ._families import FAMILIES, FORMULAS
 
+EXPRESSIONS = ("elementwise", "comparison")  # rows whose formulas have native kernels, for compiled steps
 HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")
 MOVERS = (  # between layouts, and of pixels
     *("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies", "change_images"),
@@ -70,7 +71,9 @@ def native_source(kernels: Path) -> str:
 def formulas(kernels: Path) -> list[_formula.Parsed]:
     """All that native kernels are made of: those of ops, and of expressions, which else are NumPy's alone."""
     found = [f for family in FORMULAS for f in _formula.of_functions((kernels / f"{family}.py").read_text())]
-    return found + _formula.of_expressions((kernels.parent / "_expressions" / "elementwise.py").read_text())
+    for family in EXPRESSIONS:
+        found += _formula.of_expressions((kernels.parent / "_expressions" / f"{family}.py").read_text())
+    return found
 
 
 def _split(parameter: str) -> tuple[str, str]:

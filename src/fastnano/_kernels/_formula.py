@@ -44,8 +44,9 @@ _COMPARISONS = {  # the function of vector.h, and whether its operands change pl
     ast.GtE: ("at_least", False),
     ast.LtE: ("at_least", True),
     ast.Eq: ("alike", False),
+    ast.NotEq: ("unlike", False),
 }
-_LOGIC = {ast.BitAnd: "both", ast.BitOr: "either"}
+_LOGIC = {ast.BitAnd: "both", ast.BitOr: "either", ast.BitXor: "one_of"}
 
 
 class NotAFormula(ValueError):
@@ -61,6 +62,7 @@ class Parsed:
     numbers: tuple[str, ...]
     output: str
     steps: tuple[tuple[str, ast.expr], ...]  # named values, the last of them the output
+    answers: bool = False  # its arrays may hold answers, 1 or 0, and be conditions
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -100,14 +102,11 @@ def of_expressions(source: str) -> list[Parsed]:
 
 
 def _of_lambda(name: str, output: str, value: ast.expr) -> Parsed | None:
-    """Of an expression's parameters x, y, z and dz are arrays."""
+    """An expression's numbers are behind ``*``."""
     if not isinstance(value, ast.Lambda) or isinstance(value.body, ast.Name):
         return None
-    names = [a.arg for a in (*value.args.args, *value.args.kwonlyargs)]
-    arrays, numbers = (
-        tuple(n for n in names if (n in ("x", "y", "z", "dz")) is kind) for kind in (True, False)
-    )
-    return Parsed(name, arrays, numbers, output, ((output, _Numbers({}).visit(value.body)),))
+    arrays, numbers = (tuple(a.arg for a in some) for some in (value.args.args, value.args.kwonlyargs))
+    return Parsed(name, arrays, numbers, output, ((output, _Numbers({}).visit(value.body)),), answers=True)
 
 
 def _is_formula(formula: Parsed) -> bool:
@@ -191,6 +190,7 @@ class _Native(ast.NodeVisitor):
 
     def __init__(self, formula: Parsed) -> None:
         self.name, self.known = formula.name, {*formula.arrays, *formula.numbers}
+        self.answers = formula.arrays if formula.answers else ()
 
     def step(self, name: str, value: ast.expr) -> str:
         text = self.vector(value)
@@ -204,6 +204,8 @@ class _Native(ast.NodeVisitor):
 
     def mask(self, node: ast.expr) -> str:
         text, mask = self.visit(node)
+        if isinstance(node, ast.Name) and node.id in self.answers:
+            return f"unlike({text}, splat(0))"
         if not mask:
             raise NotAFormula(f"{self.name}: {ast.unparse(node)} is no condition")
         return text
@@ -214,7 +216,7 @@ class _Native(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> tuple[str, bool]:
         if not isinstance(node.value, int | float):
             self.generic_visit(node)
-        return f"splat({node.value!r})", False
+        return f"splat({'INFINITY' if node.value == math.inf else repr(node.value)})", False
 
     def visit_Name(self, node: ast.Name) -> tuple[str, bool]:
         if node.id not in self.known:

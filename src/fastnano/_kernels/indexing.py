@@ -2,7 +2,15 @@
 
 import numpy as np
 
-__all__ = ["one_hot_forward", "spread_dx", "spread_forward", "take_dx", "take_forward", "to_float"]
+__all__ = [
+    "answers_to_float",
+    "one_hot_forward",
+    "spread_dx",
+    "spread_forward",
+    "take_dx",
+    "take_forward",
+    "to_float",
+]
 
 
 def one_hot_forward(target, value, y):
@@ -37,4 +45,9 @@ def spread_dx(dy, index, dx):
 
 def to_float(x, y):
     """y = x, whole numbers of at most 32 bits."""
+    y[...] = x
+
+
+def answers_to_float(x, y):
+    """y = x, which holds 1 and 0."""
     y[...] = x

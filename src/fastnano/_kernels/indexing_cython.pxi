@@ -62,14 +62,17 @@ cdef void spread_forward_single(
     take_forward_single(x, index, y, j)
 
 
-cdef void spread_dx(const vec *dy, const int32_t *index, float *dx, size j, size blocks) noexcept nogil:
+cdef void spread_dx(
+    const vec *dy, const int32_t *index, float *dx, size j, size blocks, size live
+) noexcept nogil:
+    """Lanes beyond the live samples are masked: a compiled step sums what is no gradient by it, too."""
     cdef size block, half, to
     cdef vec total
     for to in range(j):
         total = splat(0)
         for block in range(blocks):
             for half in range(VECS):
-                total += dy[VECS * (block * j + to) + half]
+                total += where(live_lanes(live, BLOCK * block + LANES * half), dy[VECS * (block * j + to) + half])
         if index[to] >= 0:
             dx[index[to]] += sum(total)
 
@@ -80,3 +83,9 @@ cdef void to_float(const ivec *x, vec *y, size s, size blocks) noexcept nogil:
     cdef float *to = <float *> y
     for i in range(BLOCK * blocks * s):
         to[i] = <float> whole[i]
+
+
+cdef void answers_to_float(const uint8_t *x, float *y, size begin, size end) noexcept nogil:
+    cdef size i
+    for i in range(begin, end):
+        y[i] = x[i]

@@ -1,9 +1,17 @@
 import numpy as np
 
 from ._numba import kernel, prange
-from .indexing import to_float  # one conversion: nothing to win
+from .indexing import answers_to_float, to_float  # one conversion: nothing to win
 
-__all__ = ["one_hot_forward", "spread_dx", "spread_forward", "take_dx", "take_forward", "to_float"]
+__all__ = [
+    "answers_to_float",
+    "one_hot_forward",
+    "spread_dx",
+    "spread_forward",
+    "take_dx",
+    "take_forward",
+    "to_float",
+]
 
 
 @kernel()

@@ -4,7 +4,7 @@
 Behind the kernels come generated callers, and TABLE, which the executor reads (see ``_build``).
 """
 
-from libc.math cimport ceil, pow, sqrt
+from libc.math cimport INFINITY, ceil, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -23,12 +23,14 @@ cdef extern from "vector.h" nogil:
     vec where(ivec mask, vec a)
     ivec either(ivec a, ivec b)
     ivec both(ivec a, ivec b)
+    ivec one_of(ivec a, ivec b)
     ivec neither(ivec a)
     ivec same(ivec a, ivec b)
     ivec iadd(ivec a, ivec b)
     ivec greater(vec a, vec b)
     ivec at_least(vec a, vec b)
     ivec alike(vec a, vec b)
+    ivec unlike(vec a, vec b)
     ivec is_nan(vec a)
     ivec equal(ivec a, int b)
     ivec differ(ivec a, int b)

@@ -103,12 +103,14 @@ INLINE ivec ichoose(ivec mask, ivec a, ivec b) { return (mask & a) | (~mask & b)
 INLINE vec where(ivec mask, vec a) { return (vec)(mask & (ivec)a); } /* a, else 0 */
 INLINE ivec either(ivec a, ivec b) { return a | b; }
 INLINE ivec both(ivec a, ivec b) { return a & b; }
+INLINE ivec one_of(ivec a, ivec b) { return a ^ b; }
 INLINE ivec neither(ivec a) { return ~a; }
 INLINE ivec same(ivec a, ivec b) { return a == b; }
 INLINE ivec iadd(ivec a, ivec b) { return a + b; }
 INLINE ivec greater(vec a, vec b) { return a > b; }
 INLINE ivec at_least(vec a, vec b) { return a >= b; }
 INLINE ivec alike(vec a, vec b) { return a == b; }
+INLINE ivec unlike(vec a, vec b) { return a != b; }
 INLINE ivec is_nan(vec a) { return a != a; }
 INLINE ivec equal(ivec a, int32_t b) { return a == b; }
 INLINE ivec differ(ivec a, int32_t b) { return a != b; }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,13 @@ Shape = tuple[int, ...]
 
 @dataclass(eq=False)
 class Value:
-    """An array of the step.  One of a batch has a leading axis of samples, which its shape leaves out."""
+    """An array of the step.  One of a batch has a leading axis of samples, which its shape leaves out.
+
+    Native code computes with float32: answers (bool) are 1 and 0 there, and what is counted is such numbers too.
+    """
 
     shape: Shape
-    dtype: np.dtype
+    dtype: np.dtype  # as it is held
     batched: bool
     array: np.ndarray | None = None  # where it lies, for state and constants
     input: int = -1  # which input of the step it is
@@ -144,16 +148,40 @@ class Lowering:
             lasting = a is b or a.ctypes.data == b.ctypes.data
             if not (lasting or a.flags.c_contiguous):
                 a = np.ascontiguousarray(a)
-            return self._remember(
-                a, b, Value(a.shape, a.dtype, False, a if lasting else a.copy(), constant=not lasting)
-            )
+            value = Value(a.shape, a.dtype, False, a if lasting else a.copy(), constant=not lasting)
+            return self._remember(a, b, self._answers(value) if a.dtype == np.bool_ else value)
         raise NotPlannable(
             f"{rule.name}: {name} is made by Python from the data, from chance or from the batch size, beside the ops"
         )
 
     def _made(self, what: str, a: np.ndarray, b: np.ndarray) -> Value:
         batched = self._fold(what, a, b) > 0
-        return self._remember(a, b, Value(self._of_one(a.shape, batched), a.dtype, batched))
+        dtype = np.dtype(np.float32) if a.dtype == np.bool_ else a.dtype
+        return self._remember(a, b, Value(self._of_one(a.shape, batched), dtype, batched))
+
+    def _answers(self, value: Value) -> Value:
+        """Answers that are state or a constant, as numbers."""
+        assert value.array is not None
+        if value.constant:
+            return self.constant(value.array.astype(np.float32))
+        out, held = self.made(value.shape), value.array.view(np.uint8)
+        self.add("answers_to_float", Value(value.shape, held.dtype, False, held), out, **{"...": value.size})
+        return out
+
+    def _float(self, rule: Formula, value: Value) -> Value:
+        """The value as float32; whole numbers must be so small that they are the same there."""
+        if value.dtype.kind == "f":
+            return value
+        if not self._exact:
+            raise NotPlannable(
+                f"{rule.name} meets whole numbers of 2^24 or more, which float32 does not tell apart"
+            )
+        out = Value(value.shape, np.dtype(np.float32), value.batched)
+        if value.constant:
+            assert value.array is not None
+            return self.constant(value.array.astype(np.float32))
+        self.add("to_float", value, out, n=1, s=out.size)
+        return out
 
     def _of_one(self, shape: Shape, batched: bool) -> Shape:
         """The part of an array of the first recording that is one sample's, with the axis of samples where they are
@@ -162,6 +190,12 @@ class Lowering:
             return shape
         fold = shape[0] // self.batch[0]
         return (fold, *shape[1:]) if fold > 1 else shape[1:]
+
+    @cached_property
+    def _exact(self) -> bool:
+        """Whether float32 tells the inputs' whole numbers apart, in all of the data."""
+        first = self.recordings[0]
+        return all(first.examine(a, _are_small) for a in first.inputs if a.dtype.kind == "i")
 
     # Calls
 
@@ -241,12 +275,22 @@ class Lowering:
             self._move(a, b, rule, reads, out)
         elif rule is UNBROADCAST or rule.sums:
             self._sum(a, rule, reads, out)
-        elif rule.name == "cast_forward" and (reads["x"].dtype, out.dtype) == (np.int64, np.float32):
-            self.add("to_float", reads["x"], out, n=1, s=out.size)
+        elif rule.name == "cast_forward":
+            self._cast(a, b, reads["x"], out)
         elif is_product(rule):
             lower_product(self, a, reads, out)
         else:
             raise NotPlannable(f"{rule.name} has no native form")
+
+    def _cast(self, a: Call, b: Call, source: Value, out: Value) -> None:
+        """Answers and counts are float32 already, whole numbers 32 bits wide in blocks."""
+        given, wanted = a.reads["x"].dtype, a.writes["z"].dtype
+        if given.kind in "bi" and (wanted.kind == "i" or (source.dtype.kind, wanted) == ("f", np.float32)):
+            self._remember(a.writes["z"], b.writes["z"], source)
+        elif given.kind == "i" and wanted == np.float32:
+            self.add("to_float", source, out, n=1, s=out.size)
+        else:
+            raise NotPlannable(f"cast_forward, of {given} to {wanted}, has no native form")
 
     def add(self, name: str, *operands: Value, fold: int = 1, **sizes: int) -> None:
         """A call of a kernel whose numbers are all 0."""
@@ -263,8 +307,11 @@ class Lowering:
         return Value(shape, np.dtype(np.float32), False)
 
     def _elementwise(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
-        kernel = self.formulas[rule.name]
+        kernel, dtype = self.formulas[rule.name], call.writes[rule.output].dtype
         self._check(rule.name, kernel, call)
+        if dtype.kind not in "fb":
+            raise NotPlannable(f"{rule.name} computes in {dtype}; plans do in float32 (x.float())")
+        reads = {name: self._float(rule, value) for name, value in reads.items()}
         names = [a.name for a in kernel.contract.reads]
         shape = call.writes[rule.output].shape
         operands = [self._broadcast(rule, call.reads[name].shape, reads[name], shape, out) for name in names]
@@ -311,9 +358,12 @@ class Lowering:
         """Run the formula on numbered places to learn where each element comes from."""
         parts = [(reads[name], self._origins(a, b, rule, name, reads[name], out)) for name in _sources(a)]
         source, places = parts[0]
+        out.dtype = source.dtype
         if rest := a.numbers.get("value"):  # a number where there is no element
             numbers = self.constant(np.where(places < 0, rest, 0).astype(np.float32))
             parts.append((numbers, np.arange(out.size)))
+        if len(parts) > 1 and source.dtype.kind != "f":
+            raise NotPlannable(f"{rule.name} joins whole numbers, for which it has no native form")
         if len(parts) > 1:
             self._join(parts, out)
         elif source.made and out.batched and np.array_equal(places.reshape(-1), np.arange(source.size)):
@@ -342,7 +392,8 @@ class Lowering:
     def _sum(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Sums over axes: where each element of x goes to is a broadcast of the numbered places of the result."""
         name = next(iter(reads))
-        x, array = reads[name], call.reads[name]
+        x, array = self._float(rule, reads[name]), call.reads[name]
+        out.dtype = x.dtype
         shape = call.writes[rule.output].shape
         if rule is not UNBROADCAST:
             shape = np.sum(array, axis=call.numbers["axis"], keepdims=True).shape
@@ -354,6 +405,10 @@ class Lowering:
             self.add("spread_dx", x, index, out, i=out.size, j=x.size)
         else:
             self.add("take_dx", x, index, out, n=1, i=out.size, j=x.size)
+
+
+def _are_small(whole: np.ndarray) -> bool:
+    return bool(np.all(np.abs(whole) < 2**24))
 
 
 def _constant(places: np.ndarray) -> Value:
@@ -383,7 +438,7 @@ def _places(call: Call, rule: Formula, name: str, value: Value, out: Value, batc
 
 def _sources(call: Call) -> list[str]:
     """The arrays whose elements are moved, rather than those that say where to."""
-    return [n for i, (n, array) in enumerate(call.reads.items()) if i == 0 or array.dtype.kind == "f"]
+    return [name for name in call.reads if name != "index"]
 
 
 def _run(call: Call, rule: Formula, name: str, names: np.ndarray) -> np.ndarray:
