@@ -133,6 +133,11 @@ WORKLOADS = (
     _channels("softmax", "scores", CLASSES, 1),
     _channels("softmax", "pixels", CLASSES, 14 * 14),
     _channels("log_softmax", "scores", CLASSES, 1),
+    *(
+        _channels(name, "words", 32, 128)
+        for name in ("amax", "amin", "logsumexp", "any", "all", "argmax", "argmin")
+    ),
+    Workload("gather", "words", {"n": BATCH, "c": 32, "k": 1, "s": 128}),
     _channels("batch_statistics", "bncnn 1", 16, 26 * 26),
     _channels("batch_statistics", "bncnn 3", 32, 9 * 9),
     _channels("batch_norm", "bncnn 1", 16, 26 * 26, eps=1e-5),

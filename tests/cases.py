@@ -215,6 +215,21 @@ CASES = [
     case("count_correct", "n=9 c=4 s=1", target=classes),
     case("count_correct", "n=5 c=3 s=7", target=classes),
     case("count_correct", "n=17 c=1 s=2", target=classes),
+    # along an axis
+    *(
+        case(name, sizes, smooth and maker is distinct, x=maker)
+        for names, smooth in (("amax amin", True), ("any all argmax argmin", False))
+        for name in names.split()
+        for sizes, maker in (
+            ("n=6 c=4 s=1", distinct), ("n=3 c=5 s=7", few), ("n=17 c=1 s=2", distinct), ("n=5 c=3 s=9", special)
+        )
+    ),
+    case("logsumexp", "n=6 c=4 s=1"),
+    case("logsumexp", "n=3 c=5 s=7", x=wide),
+    case("logsumexp", "n=3 c=5 s=7", x=masked, smooth=False),
+    case("gather", "n=6 c=4 k=2 s=1", index=first_three),
+    case("gather", "n=17 c=3 k=5 s=7", index=first_three),
+    case("gather", "n=3 c=2 k=2 s=2", index=first_three, smooth=False),  # some index is no place
     # indexing
     case("embedding", "n=7 s=5 v=4 e=3", index=four_classes, padding_idx=-1),
     case("embedding", "n=17 s=1 v=4 e=33", index=four_classes, padding_idx=2, smooth=False),

@@ -225,7 +225,8 @@ class OneOp(nn.Module):
         return x if self.gain is None else x * self.gain
 
     def loss(self, scaled, y):
-        data = {"target": fastnano.as_tensor(y), "x": scaled, "like": scaled, "index": scaled}
+        data = {"target": fastnano.as_tensor(y), "x": scaled, "like": scaled}
+        data["index"] = scaled if self.gain is None else fastnano.as_tensor(y).to(np.int32)
         for name in set(self.batched) - set(data):
             one = getattr(self, name)
             data[name] = one.expand(len(scaled), *one.shape)
@@ -245,7 +246,8 @@ def test_one_op_alone(case):
         net = OneOp(case)
         part = kind(net, net.loss, optim.SGD(net.parameters(), lr=0.01), 17)
         x = next(inputs[name] for name in ("like", "x", "index") if name in inputs)
-        part.run_epoch(x, inputs.get("target", np.zeros(20, np.int64)))
+        y = next((inputs[n] for n in ("target", "index") if n in net.batched), np.zeros(20, np.int64))
+        part.run_epoch(x, y)
         found.append(net)
     assert_close(*found)
 

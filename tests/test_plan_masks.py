@@ -80,6 +80,46 @@ def test_a_mask_that_changes_in_place_is_followed():
     twins.check(X, Y)
 
 
+def attend(**options):
+    return lambda h, x: F.scaled_dot_product_attention(h, x, x, **options)
+
+
+BEHIND = np.triu(np.ones((7, 7), bool), 1)  # where causal attention may not look
+BLIND = BEHIND | (np.arange(7) == 0)[:, None]  # and the first query nowhere
+FLOATING = np.where(BEHIND, -np.inf, 0).astype(np.float32)
+LATER = fastnano.tensor(np.arange(7) > 0)  # the first key is seen by all
+ATTENTION = {
+    "causal": attend(is_causal=True),
+    "floating": attend(attn_mask=FLOATING),
+    "boolean": attend(attn_mask=~BEHIND),
+    "boolean, some blind": attend(attn_mask=fastnano.tensor(~BLIND)),
+    "of the data, some blind": lambda h, x: F.scaled_dot_product_attention(
+        h, x, x, (x[..., 0] > 0).unsqueeze(1)
+    ),
+}
+
+
+@pytest.mark.parametrize("function", ATTENTION.values(), ids=ATTENTION)
+def test_attention(function):
+    trained_alike(function)
+
+
+MASKS = {
+    "causal": {"is_causal": True},
+    "floating": {"attn_mask": FLOATING},
+    "boolean": {"attn_mask": BEHIND},
+    "for each head": {"attn_mask": FLOATING, "average_attn_weights": False},
+}
+
+
+@pytest.mark.parametrize("options", MASKS.values(), ids=MASKS)
+def test_multihead_attention(options):
+    def function(h, x, attention):
+        return attention(h, x, x, key_padding_mask=(x[..., 0] > 0) & LATER, **options)[0]
+
+    trained_alike(function, attention=lambda: nn.MultiheadAttention(12, 3, batch_first=True))
+
+
 TOKEN_MASKS = {
     "padding in attention": lambda m, t: m.attention(m.embed(t), src_key_padding_mask=t == 0).mean(1),
     "the mean of words": lambda m, t: (

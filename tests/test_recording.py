@@ -80,7 +80,7 @@ ODD = {
     "all samples but one": (lambda x, _: x[1:].sum() * x, "index_forward folds the samples of a batch"),
     "samples turned round": (lambda x, _: x[::-1], "index_forward mixes the samples of a batch"),
     "a mean over samples": (lambda x, _: x - x.mean(0), f"div_forward: y {BY_PYTHON}"),
-    "the largest": (lambda x, _: x - x.max(), "amax_forward has no native form"),
+    "the largest": (lambda x, _: x - x.max(), "amax_forward mixes the samples of a batch"),
     "a product over samples": (lambda x, _: x @ (x.T @ x), "permute_forward folds the samples of a batch"),
     "a softmax over samples": (lambda x, _: F.softmax(x, 0), "softmax_forward: x folds the samples"),
     "another order": (lambda x, _: x.reshape((5, len(x))).reshape(x.shape), "folds the samples"),

@@ -52,13 +52,18 @@ def _run(rule: Contract | Formula, env: Environment) -> None:
                 env[written.name].fill(0)
 
 
-def examine(array: np.ndarray, question: Callable[[np.ndarray], Any]) -> Any:
+def examine(
+    array: np.ndarray,
+    question: Callable[[np.ndarray], Any],
+    otherwise: Callable[[np.ndarray], Any] | None = None,
+) -> Any:
     """The answer to a question on which the course of a computation depends, or an error it raises.
 
-    Asked of this batch; while a plan is recorded, of the whole data set, since its steps all take one course.
+    Asked of this batch; while a plan is recorded, of the whole data set, since its steps all take one course, or, where
+    the array is no part of the data as they are, the question ``otherwise``, whose answer must serve all.
     """
     recording = state.recording
-    return question(array) if recording is None else recording.examine(array, question)
+    return question(array) if recording is None else recording.examine(array, question, otherwise)
 
 
 @cache

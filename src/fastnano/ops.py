@@ -155,6 +155,15 @@ OPS = {
             "dgates y start -> +dweight +dbias",
             multiply_adds="ntgh",
         ),
+        # what the expressions of these names are in a compiled step, c being the axes they go along
+        Op("amax", "x[n,c,s] -> z[n,s]", "dz z x -> dx"),
+        Op("amin", "x[n,c,s] -> z[n,s]", "dz z x -> dx"),
+        Op("logsumexp", "x[n,c,s] -> z[n,s]", "dz z x -> dx"),
+        Op("any", "x[n,c,s] -> z[n,s]"),
+        Op("all", "x[n,c,s] -> z[n,s]"),
+        Op("argmax", "x[n,c,s] -> z[n,s]:i4"),
+        Op("argmin", "x[n,c,s] -> z[n,s]:i4"),
+        Op("gather", "x[n,c,s] index[n,k,s]:i4 -> z[n,k,s]", "dz index -> dx"),
         # loss, one value per sample and place, or per score; a reduction follows
         Op(
             "cross_entropy",

@@ -2,6 +2,6 @@
 
 FAMILIES = (
     *("linear", "convolution", "winograd", "pooling", "softmax", "norm", "row_norm", "dropout", "loss"),
-    *("reduction", "indexing", "embedding", "recurrent", "matmul", "metric", "optim"),
+    *("along", "reduction", "indexing", "embedding", "recurrent", "matmul", "metric", "optim"),
 )
 FORMULAS = ("elementwise",)  # families of formulas, whose kernels are derived (see ``_formula``)

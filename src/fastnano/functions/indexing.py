@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..autograd import EXPRESSIONS, apply, as_tensor
+from ..autograd import EXPRESSIONS, apply, as_tensor, examine
 from ._operands import axis, operands
 from .elementwise import maximum, minimum, where
 from .movement import _at
@@ -40,6 +40,15 @@ def _places(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, Tensor]:
         raise ValueError(
             f"{name}: index has shape {index.shape}, expected as many axes as input, of shape {x.shape}, and none "
             f"longer but axis {place}"
+        )
+
+    def inside(whole: np.ndarray) -> builtins.bool:
+        return builtins.bool(((whole >= 0) & (whole < size)).all())
+
+    size = x.shape[place] if x.ndim else 1
+    if not examine(index.data, inside, otherwise=inside):
+        raise IndexError(
+            f"{name}: index must hold places from 0 to {size - 1} along axis {dim} of shape {x.shape}"
         )
     return place, index
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from .._contract import Contract
 from .._rows import UNBROADCAST, Formula
+from .axes import goes_along, lower_along
 from .products import is_product, lower_product
 from .recording import Call, NotPlannable, Place, Recording, place
 
@@ -168,7 +169,7 @@ class Lowering:
         self.add("answers_to_float", Value(value.shape, held.dtype, False, held), out, **{"...": value.size})
         return out
 
-    def _float(self, rule: Formula, value: Value) -> Value:
+    def as_float(self, rule: Formula, value: Value) -> Value:
         """The value as float32; whole numbers must be so small that they are the same there."""
         if value.dtype.kind == "f":
             return value
@@ -190,6 +191,16 @@ class Lowering:
             return shape
         fold = shape[0] // self.batch[0]
         return (fold, *shape[1:]) if fold > 1 else shape[1:]
+
+    def as_whole(self, value: Value) -> Value:
+        """The value as whole numbers of 32 bits, as blocks hold them."""
+        if value.constant and value.array is not None:
+            return self.constant(value.array.astype(np.int32))
+        if value.dtype.kind == "i" and (value.batched or value.dtype.itemsize == 4):
+            return value
+        raise NotPlannable(
+            "whole numbers that are state, or that a step computes, are no index in native code"
+        )
 
     @cached_property
     def _exact(self) -> bool:
@@ -271,7 +282,7 @@ class Lowering:
         out = self._made(rule.name, result, other)
         if rule.name in self.formulas:
             self._elementwise(a, rule, reads, out)
-        elif rule.moves:
+        elif rule.moves and not _picks_by_data(reads):
             self._move(a, b, rule, reads, out)
         elif rule is UNBROADCAST or rule.sums:
             self._sum(a, rule, reads, out)
@@ -279,6 +290,8 @@ class Lowering:
             self._cast(a, b, reads["x"], out)
         elif is_product(rule):
             lower_product(self, a, reads, out)
+        elif goes_along(rule, self.kernels):
+            lower_along(self, a, reads, out)
         else:
             raise NotPlannable(f"{rule.name} has no native form")
 
@@ -302,16 +315,22 @@ class Lowering:
         """A value that is the array as it is now, at every step."""
         return Value(array.shape, array.dtype, False, array, constant=True)
 
-    def made(self, shape: Shape) -> Value:
-        """A shared value that some call is yet to make."""
-        return Value(shape, np.dtype(np.float32), False)
+    def made(self, shape: Shape, batched: bool = False) -> Value:
+        """A value that some call is yet to make."""
+        return Value(shape, np.dtype(np.float32), batched)
+
+    def in_order(self, value: Value, places: np.ndarray) -> Value:
+        """The value with its elements in the order of these places."""
+        if np.array_equal(places.reshape(-1), np.arange(value.size)):
+            return value
+        return self.moved(value, places, places.shape, value.batched)
 
     def _elementwise(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         kernel, dtype = self.formulas[rule.name], call.writes[rule.output].dtype
         self._check(rule.name, kernel, call)
         if dtype.kind not in "fb":
             raise NotPlannable(f"{rule.name} computes in {dtype}; plans do in float32 (x.float())")
-        reads = {name: self._float(rule, value) for name, value in reads.items()}
+        reads = {name: self.as_float(rule, value) for name, value in reads.items()}
         names = [a.name for a in kernel.contract.reads]
         shape = call.writes[rule.output].shape
         operands = [self._broadcast(rule, call.reads[name].shape, reads[name], shape, out) for name in names]
@@ -338,10 +357,13 @@ class Lowering:
     def moved(self, value: Value, places: np.ndarray, shape: Shape, batched: bool) -> Value:
         """A new value whose element j is element places[j] of another, or 0 where that is below 0."""
         out = Value(shape, value.dtype, batched)
-        self._place(value, places, out)
+        self.put(value, places, out)
         return out
 
-    def _place(self, value: Value, places: np.ndarray, out: Value) -> None:
+    def put(self, value: Value, places: np.ndarray, out: Value) -> None:
+        """Make out of another's elements at places, 0 where that is below 0."""
+        if value.dtype.kind == "i" and not value.batched:
+            value = self.as_whole(value)
         index = _constant(places)
         if value.batched:
             self.add("take_forward", value, index, out, i=value.size, j=out.size)
@@ -369,7 +391,7 @@ class Lowering:
         elif source.made and out.batched and np.array_equal(places.reshape(-1), np.arange(source.size)):
             self._remember(a.writes[rule.output], b.writes[rule.output], source)  # all stay where they are
         else:
-            self._place(source, places, out)
+            self.put(source, places, out)
 
     def _origins(self, a: Call, b: Call, rule: Formula, name: str, source: Value, out: Value) -> np.ndarray:
         places, other = (
@@ -392,7 +414,7 @@ class Lowering:
     def _sum(self, call: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Sums over axes: where each element of x goes to is a broadcast of the numbered places of the result."""
         name = next(iter(reads))
-        x, array = self._float(rule, reads[name]), call.reads[name]
+        x, array = self.as_float(rule, reads[name]), call.reads[name]
         out.dtype = x.dtype
         shape = call.writes[rule.output].shape
         if rule is not UNBROADCAST:
@@ -405,6 +427,11 @@ class Lowering:
             self.add("spread_dx", x, index, out, i=out.size, j=x.size)
         else:
             self.add("take_dx", x, index, out, n=1, i=out.size, j=x.size)
+
+
+def _picks_by_data(reads: dict[str, Value]) -> bool:
+    index = reads.get("index")
+    return index is not None and index.array is None
 
 
 def _are_small(whole: np.ndarray) -> bool:

@@ -90,9 +90,17 @@ class Recording:
             self.calls[-1].writes[name] = env[name]
             self._sums[place(env[name])] = (env[name], checksum(env[name]))
 
-    def examine(self, array: np.ndarray, question: Callable[[np.ndarray], Any]) -> Any:
-        """The answer to a question about labels, asked of the whole data set's; NotPlannable for changed labels."""
+    def examine(
+        self,
+        array: np.ndarray,
+        question: Callable[[np.ndarray], Any],
+        otherwise: Callable[[np.ndarray], Any] | None = None,
+    ) -> Any:
+        """The answer to a question about labels, asked of the whole data set's; NotPlannable for changed labels, if
+        there is no other question to ask of them."""
         whole = self._whole.get(place(array))
+        if whole is None and otherwise is not None:
+            return otherwise(array)
         if whole is None:
             raise NotPlannable("the labels are changed by Python before the loss meets them")
         answer = question(whole)

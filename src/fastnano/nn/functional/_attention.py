@@ -72,7 +72,7 @@ def attend(
     if mask is not None:
         mask = as_mask(mask)
         if mask.dtype == np.bool_:
-            if examine(mask.data, lambda allowed: not allowed.any(axis=-1).all()):
+            if examine(mask.data, _leaves_some_blind, otherwise=lambda _: True):
                 # who may look nowhere is let look, to be spared NaN, and what is found there is dropped
                 seeing = mask.any(-1, keepdim=True)
                 mask = mask.logical_or(seeing.logical_not())
@@ -84,6 +84,11 @@ def attend(
     if dropout_p:
         weights = dropout(weights, dropout_p)
     return weights @ value, weights
+
+
+def _leaves_some_blind(allowed: np.ndarray) -> bool:
+    """Whether some query may look nowhere."""
+    return not allowed.any(axis=-1).all()
 
 
 @lru_cache(maxsize=64)
