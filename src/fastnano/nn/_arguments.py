@@ -24,6 +24,15 @@ def sizes(owner: str, name: str, value: Any, dims: int, least: int = 1) -> tuple
     return tuple(count(owner, name, each, least) for each in values)
 
 
+def window(
+    owner: str, dims: int, kernel_size: Any, stride: Any = None, padding: Any = 0
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Kernel, stride (the kernel's size where None) and padding of a pooling, one integer for each axis."""
+    kernel = sizes(owner, "kernel_size", kernel_size, dims)
+    step = kernel if stride is None else sizes(owner, "stride", stride, dims)
+    return kernel, step, sizes(owner, "padding", padding, dims, least=0)
+
+
 def number(owner: str, name: str, value: Any) -> Any:
     """Any real number, as it is given."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from . import functional as F
-from ._arguments import count, sizes
+from ._arguments import count, sizes, window
 from .module import Module, Parameter
 
 __all__ = [
@@ -38,19 +38,15 @@ class _Pool(Module):
     """What poolings share: the checks of their windows."""
 
     dims: ClassVar[int]
+    stride: Size | None
 
     def _window(
         self, kernel_size: Size, stride: Size | None, padding: Size = 0, as_tuples: bool = False
     ) -> None:
         """Check and keep the sizes, as they are given or as tuples."""
-        stride = kernel_size if stride is None else stride
-        for name, value, least in (
-            ("kernel_size", kernel_size, 1),
-            ("stride", stride, 1),
-            ("padding", padding, 0),
-        ):
-            checked = sizes(type(self).__name__, name, value, self.dims, least)
-            setattr(self, name, checked if as_tuples else value)
+        checked = window(type(self).__name__, self.dims, kernel_size, stride, padding)
+        given = kernel_size, kernel_size if stride is None else stride, padding
+        self.kernel_size, self.stride, self.padding = checked if as_tuples else given
 
     def _call(self, function: str, *args: Any) -> Any:
         return getattr(F, f"{function}{self.dims}d")(*args)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..._random import Generator, default_generator
 from ...autograd import OPS, Tensor, apply, as_tensor
 from .._arguments import probability
 from .._initial import constant
+from ._images import LETTERS
 
 __all__ = [
     "alpha_dropout",
@@ -36,54 +38,36 @@ def dropout(
     return apply(OPS["dropout"], x, Tensor((generator or default_generator).key()), p=p)
 
 
-def dropout1d(
-    input: Any,
-    p: float = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    *,
-    generator: Generator | None = None,
-) -> Tensor:
-    """dropout of whole channels of input (N, C, L) or (C, L)."""
-    return _batched("dropout1d", as_tensor(input), 3, p, training, generator)
+def _dropout_of_channels(dims: int) -> Callable[..., Tensor]:
+    name, axes = f"dropout{dims}d", LETTERS[dims]
+
+    def drop(
+        input: Any,
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+        *,
+        generator: Generator | None = None,
+    ) -> Tensor:
+        x, p = as_tensor(input), probability(name, "p", p)
+        signals = dims == 2 and x.ndim == 3  # (N, C, L), and no image without a batch, as for PyTorch
+        if x.ndim == dims + 2 or signals:
+            return _channels(name, x, p, training, generator)
+        if x.ndim != dims + 1:
+            raise ValueError(
+                f"{name}: input has shape {x.shape}, expected {dims + 2} axes, or {dims + 1} without a batch"
+            )
+        return _channels(name, x.unsqueeze(0), p, training, generator)[0]
+
+    batch = "; one of three axes is (N, C, L), as for PyTorch" if dims == 2 else f" or (C, {axes})"
+    drop.__doc__ = f"dropout of whole channels of input (N, C, {axes}){batch}."
+    drop.__name__ = drop.__qualname__ = name
+    return drop
 
 
-def dropout2d(
-    input: Any,
-    p: float = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    *,
-    generator: Generator | None = None,
-) -> Tensor:
-    """dropout of whole channels of input (N, C, H, W); one of three axes is (N, C, L), as for PyTorch."""
-    x = as_tensor(input)
-    return _batched("dropout2d", x, 3 if x.ndim == 3 else 4, p, training, generator)
-
-
-def dropout3d(
-    input: Any,
-    p: float = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    *,
-    generator: Generator | None = None,
-) -> Tensor:
-    """dropout of whole channels of input (N, C, D, H, W) or (C, D, H, W)."""
-    return _batched("dropout3d", as_tensor(input), 5, p, training, generator)
-
-
-def _batched(
-    name: str, x: Tensor, axes: int, p: float, training: bool, generator: Generator | None
-) -> Tensor:
-    p = probability(name, "p", p)
-    if x.ndim == axes:
-        return _channels(name, x, p, training, generator)
-    if x.ndim != axes - 1:
-        raise ValueError(
-            f"{name}: input has shape {x.shape}, expected {axes} axes, or {axes - 1} without a batch"
-        )
-    return _channels(name, x.unsqueeze(0), p, training, generator)[0]
+dropout1d: Callable[..., Tensor] = _dropout_of_channels(1)
+dropout2d: Callable[..., Tensor] = _dropout_of_channels(2)
+dropout3d: Callable[..., Tensor] = _dropout_of_channels(3)
 
 
 def _channels(name: str, x: Tensor, p: float, training: bool, generator: Generator | None) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ... import _dims
 from ...autograd import EXPRESSIONS, OPS, Tensor, apply, apply_full, as_tensor, examine
-from .._arguments import count, sizes
+from .._arguments import count, sizes, window
 from ._images import Size, images, per_axis
 
 __all__ = [
@@ -48,9 +48,7 @@ def _max_pool(dims: int) -> Callable[..., Any]:
         return_indices: bool = False,
     ) -> Any:
         """The largest value of each window, and with ``return_indices`` its flat place in the input's plane."""
-        kernel = sizes(name, "kernel_size", kernel_size, dims)
-        step = kernel if stride is None else sizes(name, "stride", stride, dims)
-        border = sizes(name, "padding", padding, dims, least=0)
+        kernel, step, border = window(name, dims, kernel_size, stride, padding)
         spread = sizes(name, "dilation", dilation, dims)
         if dims != 2:  # max_pool2d's row does it
             _dims.pooling(name, input.shape[2:], kernel, step, border, spread, bool(ceil_mode))
@@ -59,10 +57,10 @@ def _max_pool(dims: int) -> Callable[..., Any]:
             def of(numbers: Numbers, none: int) -> Numbers:
                 return tuple(none if axis is None else numbers[axis] for axis in axes)
 
-            window = per_axis(
+            numbers = per_axis(
                 kernel=of(kernel, 1), stride=of(step, 1), pad=of(border, 0), dilation=of(spread, 1)
             )
-            y, call = apply_full(OPS["max_pool2d"], (x,), window | {"ceil_mode": bool(ceil_mode)})
+            y, call = apply_full(OPS["max_pool2d"], (x,), numbers | {"ceil_mode": bool(ceil_mode)})
             return y, call["argmax"]
 
         return with_indices(over_planes(input, planes), return_indices)
@@ -109,9 +107,7 @@ def _avg_pool(dims: int) -> Callable[..., Tensor]:
         divisor_override: int | None = None,
     ) -> Tensor:
         """The mean of each window."""
-        kernel = sizes(name, "kernel_size", kernel_size, dims)
-        step = kernel if stride is None else sizes(name, "stride", stride, dims)
-        border = sizes(name, "padding", padding, dims, least=0)
+        kernel, step, border = window(name, dims, kernel_size, stride, padding)
         if divisor_override is not None:
             count(name, "divisor_override", divisor_override)
         places = _dims.pooling(name, input.shape[2:], kernel, step, border, (1,) * dims, bool(ceil_mode))
@@ -188,9 +184,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
     ) -> Tensor:
         """The values of input at the places that ``max_pool`` gave as indices, 0 elsewhere."""
         x, places = as_tensor(input), as_tensor(indices)
-        kernel = sizes(name, "kernel_size", kernel_size, dims)
-        step = kernel if stride is None else sizes(name, "stride", stride, dims)
-        border = sizes(name, "padding", padding, dims, least=0)
+        kernel, step, border = window(name, dims, kernel_size, stride, padding)
         if x.shape != places.shape or places.dtype.kind not in "iu" or x.ndim not in (dims + 1, dims + 2):
             raise ValueError(
                 f"{name}: indices are {places.dtype} of shape {places.shape}, input has shape {x.shape}; expected "
