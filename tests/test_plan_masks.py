@@ -92,6 +92,8 @@ ATTENTION = {
     "causal": attend(is_causal=True),
     "floating": attend(attn_mask=FLOATING),
     "boolean": attend(attn_mask=~BEHIND),
+    "boolean, its axes exchanged": attend(attn_mask=BEHIND.T[::-1, ::-1].copy().T),
+    "floating, its axes exchanged": attend(attn_mask=np.asfortranarray(FLOATING)),
     "boolean, some blind": attend(attn_mask=fastnano.tensor(~BLIND)),
     "of the data, some blind": lambda h, x: F.scaled_dot_product_attention(
         h, x, x, (x[..., 0] > 0).unsqueeze(1)
@@ -162,6 +164,12 @@ def test_whole_numbers_that_a_step_computes_with_are_refused():
             check(MLP, lambda o, y, f=function: (o * f(Tensor(y)).float().unsqueeze(1)).mean(), steps=1)
     with pytest.raises(NotPlannable, match=r"of float32 to int64, has no native form"):
         check(MLP, lambda o, _: (o * o.long().float()).mean(), steps=1)
+
+
+def test_a_mask_with_gaps_in_memory_is_refused():
+    mask = np.repeat(~BEHIND, 2, 1)[:, ::2]
+    with pytest.raises(NotPlannable, match=r"has gaps in memory; make it numpy.ascontiguousarray"):
+        trained_alike(attend(attn_mask=mask))
 
 
 def test_whole_numbers_that_floats_do_not_tell_apart_are_refused():

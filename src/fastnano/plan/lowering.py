@@ -147,10 +147,9 @@ class Lowering:
         first, second = self.recordings
         if a.shape == b.shape and first.first_values(a) == second.first_values(b):
             lasting = a is b or a.ctypes.data == b.ctypes.data
-            if not (lasting or a.flags.c_contiguous):
-                a = np.ascontiguousarray(a)
-            value = Value(a.shape, a.dtype, False, a if lasting else a.copy(), constant=not lasting)
-            return self._remember(a, b, self._answers(value) if a.dtype == np.bool_ else value)
+            return self._remember(
+                a, b, self._kept(f"{rule.name}: {name}", a if lasting else a.copy("C"), not lasting)
+            )
         raise NotPlannable(
             f"{rule.name}: {name} is made by Python from the data, from chance or from the batch size, beside the ops"
         )
@@ -160,14 +159,23 @@ class Lowering:
         dtype = np.dtype(np.float32) if a.dtype == np.bool_ else a.dtype
         return self._remember(a, b, Value(self._of_one(a.shape, batched), dtype, batched))
 
-    def _answers(self, value: Value) -> Value:
-        """Answers that are state or a constant, as numbers."""
-        assert value.array is not None
-        if value.constant:
-            return self.constant(value.array.astype(np.float32))
-        out, held = self.made(value.shape), value.array.view(np.uint8)
-        self.add("answers_to_float", Value(value.shape, held.dtype, False, held), out, **{"...": value.size})
-        return out
+    def _kept(self, what: str, array: np.ndarray, constant: bool) -> Value:
+        """State, as it will be when a step begins, or a constant."""
+        order = np.argsort([-s for s in array.strides], kind="stable")  # of the axes in memory
+        held = array if array.flags.c_contiguous else array.transpose(order)
+        if not held.flags.c_contiguous:
+            raise NotPlannable(f"{what} has gaps in memory; make it numpy.ascontiguousarray")
+        value = Value(held.shape, held.dtype, False, held, constant=constant)
+        if held.dtype == np.bool_ and constant:
+            value = self.constant(held.astype(np.float32))
+        elif held.dtype == np.bool_:
+            answers = held.view(np.uint8)
+            state, value = Value(held.shape, answers.dtype, False, answers), self.made(held.shape)
+            self.add("answers_to_float", state, value, **{"...": value.size})
+        if held is array:
+            return value
+        places = np.arange(value.size).reshape(held.shape).transpose(np.argsort(order))
+        return self.moved(value, places, array.shape, False)
 
     def as_float(self, rule: Formula, value: Value) -> Value:
         """The value as float32; whole numbers must be so small that they are the same there."""
