@@ -42,35 +42,25 @@ def _places(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, Tensor]:
             f"longer but axis {place}"
         )
 
-    def inside(whole: np.ndarray) -> builtins.bool:
-        return builtins.bool(((whole >= 0) & (whole < size)).all())
-
     size = x.shape[place] if x.ndim else 1
-    if not examine(index.data, inside, otherwise=inside):
+
+    def stray(whole: np.ndarray) -> int | None:
+        wrong = whole[(whole < 0) | (whole >= size)]
+        return int(wrong[0]) if wrong.size else None
+
+    found = examine(index.data, stray, otherwise=stray)
+    if found is not None:
         raise IndexError(
-            f"{name}: index must hold places from 0 to {size - 1} along axis {dim} of shape {x.shape}"
+            f"{name}: index holds {found}, expected places from 0 to {size - 1} along axis {dim} of shape {x.shape}"
         )
     return place, index
-
-
-def _at_places_of(name: str, x: Tensor, index: Tensor, place: int, *source: Tensor) -> Tensor:
-    """The expression of this name; its error says which place there is not."""
-    try:
-        return apply(EXPRESSIONS[name], x, *source, index, axis=place)
-    except IndexError:
-        size, places = x.shape[place], index.data
-        wrong = places[(places < -size) | (places >= size)].ravel()
-        raise IndexError(
-            f"{name}: index holds {wrong[0]}, expected places from 0 to {size - 1} along axis {place} of shape "
-            f"{x.shape}"
-        ) from None
 
 
 def gather(input: Any, dim: int, index: Any) -> Tensor:
     """y[i, j, ...] = x[index[i, j, ...], j, ...] for dim = 0, and so for any axis."""
     x = as_tensor(input)
     place, index = _places("gather", x, dim, index)
-    return _at_places_of("gather", x, index, place)
+    return apply(EXPRESSIONS["gather"], x, index, axis=place)
 
 
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
@@ -102,7 +92,7 @@ def _scatter(name: str, x: Any, dim: int, index: Any, src: Any) -> Tensor:
     x, src = operands(name, x, src)
     place, index = _places(name, x, dim, index)
     src = src.expand(index.shape) if not src.ndim else src
-    return _at_places_of(name, x, index, place, src[tuple(map(slice, index.shape))])
+    return apply(EXPRESSIONS[name], x, src[tuple(map(slice, index.shape))], index, axis=place)
 
 
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
