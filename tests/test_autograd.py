@@ -345,3 +345,46 @@ def test_gradcheck_finds_a_wrong_gradient():
     assert not fn.gradcheck(wrong, x, raise_exception=False)
     with pytest.raises(TypeError, match="finite differences need float64"):
         fn.gradcheck(wrong, fn.tensor([1.0], requires_grad=True))
+
+
+def test_whether_the_tape_is_recorded():
+    asked = []
+
+    @fn.no_grad
+    def without():
+        asked.append(fn.is_grad_enabled())
+
+    @fn.set_grad_enabled(False)
+    def disabled():
+        asked.append(fn.is_grad_enabled())
+
+    without()
+    disabled()
+    asked.append(fn.is_grad_enabled())
+    with fn.set_grad_enabled(mode=False):
+        asked.append(fn.is_grad_enabled())
+        with fn.inference_mode(mode=False):
+            asked.append(fn.is_grad_enabled())
+    with fn.inference_mode():
+        asked.append(fn.is_grad_enabled())
+    assert asked == [False, False, True, False, True, False]
+    fn.set_grad_enabled(False)
+    assert not fn.is_grad_enabled()
+    fn.set_grad_enabled(True)
+    assert fn.is_grad_enabled()
+
+
+def test_tensors_as_they_are():
+    x = fn.ones(2, requires_grad=True)
+    assert fn.as_tensor(x) is x
+    assert fn.as_tensor([1, 2], dtype=fn.float64).dtype == fn.float64
+    assert fn.clone(x).requires_grad
+    assert not fn.detach(x).requires_grad
+    assert fn.numel(x) == 2
+    assert fn.is_tensor(x)
+    assert not fn.is_tensor(x.data)
+    assert fn.is_floating_point(x)
+    assert not fn.is_floating_point([1])
+    assert np.isnan(fn.nan)
+    assert fn.exp(1.0).item() == pytest.approx(fn.e)
+    assert fn.sin(fn.pi).item() < 1e-6 < fn.inf

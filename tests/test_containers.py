@@ -186,3 +186,15 @@ def test_a_function_of_tensors_is_planned():
 def test_errors(run, error, message):
     with pytest.raises(error, match=message):
         run()
+
+
+def test_a_dictionary_of_parameters_is_a_dictionary():
+    weights = nn.ParameterDict([("left", np.ones(2)), ("right", np.zeros(3))])
+    assert weights.get("up") is None
+    assert weights.get("left") is weights["left"] is weights.setdefault("left", np.zeros(1))
+    assert weights.setdefault("up", np.ones(1)) is weights.copy()["up"]
+    assert weights.popitem()[0] == "up"
+    assert weights.pop("right").shape == (3,)
+    assert [p.tolist() for p in weights.fromkeys("ab", np.ones(1)).values()] == [[1], [1]]
+    weights.clear()
+    assert not len(weights)

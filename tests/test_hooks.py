@@ -217,3 +217,20 @@ def test_an_error_names_the_layer_it_comes_from():
 
     with pytest.raises(ValueError, match=r"^in layer 'body\.0' \(Linear.*\) of Own: linear_forward"):
         Own()(fn.ones(2, 4))
+
+
+def test_hooks_that_see_options_too_and_hooks_put_first():
+    class Scaled(nn.Module):
+        def forward(self, x, *, by=1):
+            return x * by
+
+    layer, seen = Scaled(), []
+    layer.register_forward_pre_hook(lambda *given: seen.append(given[2]), with_kwargs=True)
+    layer.register_forward_pre_hook(lambda *given: (given[1], {"by": 3}), with_kwargs=True, prepend=True)
+    layer.register_forward_hook(lambda *given: given[3] + given[2]["by"], with_kwargs=True)
+    layer.register_forward_hook(lambda *given: given[2] * 10, prepend=True)
+    assert layer(fn.ones(1), by=2).tolist() == [33]
+    assert seen == [{"by": 3}]
+    layer.register_forward_pre_hook(lambda *given: given[1], with_kwargs=True)
+    with pytest.raises(TypeError, match=r"pre-hook with_kwargs must give back None or \(inputs, options\)"):
+        layer(fn.ones(1))

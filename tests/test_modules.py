@@ -441,3 +441,48 @@ def test_an_output_changed_by_its_owner_changes_neither_input_nor_gradient(layer
     y[:] = -7
     np.testing.assert_array_equal(x, want)
     np.testing.assert_array_equal(layer.backward(dy), gradient)
+
+
+def test_modules_that_are_there_twice():
+    layer = nn.Linear(2, 2)
+    net = nn.Sequential(layer, layer)
+    assert [name for name, _ in net.named_modules(remove_duplicate=False)] == ["", "0", "1"]
+    assert [name for name, _ in net.named_modules({layer}, "net")] == ["net"]
+    assert len(list(net.modules())) == 2
+    assert len(list(net.modules(remove_duplicate=False))) == 3
+    assert len(list(net.named_parameters(remove_duplicate=False))) == 4
+    norms = nn.Sequential(*[nn.BatchNorm1d(2)] * 2)
+    assert len(list(norms.named_buffers(remove_duplicate=False))) == 2 * len(list(norms.buffers()))
+
+
+def test_state_dict_of_the_parameters_themselves():
+    net, found = nn.Sequential(nn.Linear(2, 2)), {"other": 1}
+    assert net.state_dict(destination=found, prefix="net.", keep_vars=True) is found
+    assert found["net.0.weight"] is net[0].weight
+    assert found["other"] == 1
+
+
+def test_a_module_takes_the_place_of_another():
+    net = nn.Sequential(nn.Sequential(nn.ReLU()))
+    net.set_submodule("0.0", nn.Tanh())
+    assert isinstance(net[0][0], nn.Tanh)
+    with pytest.raises(AttributeError, match="0 has no module '1'"):
+        net.set_submodule("0.1", nn.Tanh())
+
+
+def test_gradients_are_set_to_zero():
+    layer = nn.Linear(2, 2)
+    layer(fn.ones(1, 2)).sum().backward()
+    layer.zero_grad(set_to_none=False)
+    assert not layer.weight.grad.any().item()
+    layer.zero_grad()
+    assert layer.weight.grad is None
+
+
+def test_to_takes_devices_dtypes_and_tensors():
+    layer = nn.Linear(2, 2)
+    assert layer.to("cpu", np.float64).weight.dtype == np.float64
+    assert layer.to(fn.ones(1)).weight.dtype == np.float32
+    assert layer.to(device="cpu", dtype=np.float64).type(np.float32).weight.dtype == np.float32
+    with pytest.raises(TypeError, match=r"Linear.to: 'cuda' is no dtype, and the one device is 'cpu'"):
+        layer.to("cuda")

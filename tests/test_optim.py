@@ -327,3 +327,30 @@ def test_pytorchs_state_of_momentum_is_taken():
     ours.grad = fn.tensor(gradient)
     first.step(), second.step()
     np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=1e-12)
+
+
+def test_parameters_with_names():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    optimizer = optim.SGD(net[0].named_parameters(), lr=0.5)
+    optimizer.add_param_group({"params": list(net[1].named_parameters(prefix="last")), "lr": 0.1})
+    saved = optimizer.state_dict()
+    assert [g["param_names"] for g in saved["param_groups"]] == [
+        ["weight", "bias"],
+        ["last.weight", "last.bias"],
+    ]
+    assert optimizer.param_groups[0]["params"] == list(net[0].parameters())
+    assert "param_names" not in repr(optimizer)
+    before = net[1].bias.item()
+    net(fn.ones(1, 2)).sum().backward()
+    optimizer.step()
+    assert net[1].bias.item() == pytest.approx(before - 0.1)
+    optim.SGD(net.parameters(), lr=1).state_dict()
+    again = optim.SGD([{"params": net[0].named_parameters()}, {"params": net[1].named_parameters()}], lr=1)
+    again.load_state_dict(saved)
+    assert again.param_groups[1]["lr"] == 0.1
+    for first, second in (
+        (net[0].parameters(), net[1].named_parameters()),
+        (net[0].named_parameters(), net[1].parameters()),
+    ):
+        with pytest.raises(ValueError, match="SGD: give all parameters a name, or none"):
+            optim.SGD([{"params": first}, {"params": second}], lr=1)

@@ -11,8 +11,21 @@ __version__ = "0.1.0"
 # Public names and where they live; each module is imported when first asked for, numba and the rest later still.
 _MODULES = ("autograd", "data", "inspect", "nn", "optim", "metrics", "callbacks")
 _NAMES = {
-    "autograd": ("Function", "Tensor", "apply", "as_tensor", "from_numpy", "grad", "tensor"),
-    "_state": ("current_backend", "enable_grad", "no_grad", "use_backend"),
+    "autograd": ("Function", "Tensor", "apply", "from_numpy", "grad", "tensor"),
+    "_state": (
+        *(
+            "current_backend",
+            "enable_grad",
+            "inference_mode",
+            "is_grad_enabled",
+            "no_grad",
+            "set_grad_enabled",
+        ),
+        "use_backend",
+    ),
+    "functions.about": (
+        *("as_tensor", "clone", "detach", "e", "inf", "is_floating_point", "is_tensor", "nan", "numel", "pi"),
+    ),
     "_dtypes": (
         *("bool", "double", "float", "float32", "float64", "int", "int8", "int16", "int32", "int64", "long"),
         "uint8",
@@ -144,10 +157,19 @@ if TYPE_CHECKING:
     from ._own_formulas import elementwise
     from ._own_kernels import kernel
     from ._random import Generator, manual_seed
-    from ._state import current_backend, enable_grad, no_grad, use_backend
+    from ._state import (
+        current_backend,
+        enable_grad,
+        inference_mode,
+        is_grad_enabled,
+        no_grad,
+        set_grad_enabled,
+        use_backend,
+    )
     from ._threads import get_num_threads, set_num_threads
-    from .autograd import Function, Tensor, apply, as_tensor, from_numpy, grad, tensor
+    from .autograd import Function, Tensor, apply, from_numpy, grad, tensor
     from .checkpoint import load, save
+    from .functions.about import *
     from .functions.comparison import *
     from .functions.creation import *
     from .functions.elementwise import *

@@ -81,9 +81,12 @@ class use_backend:
 
 
 class _grad_mode:
-    """Switch recording on or off in this thread; a context manager and a decorator."""
+    """Switch recording on or off in this thread; a context manager and a decorator, with brackets or without."""
 
     enabled: bool
+
+    def __new__(cls, function: Any = None, **_: Any) -> Any:
+        return cls()(function) if callable(function) else super().__new__(cls)
 
     def __init__(self) -> None:
         self._outer: list[bool] = []  # a block may be entered again inside itself
@@ -98,9 +101,11 @@ class _grad_mode:
     def __call__(self, function):
         import functools
 
+        mode = enable_grad if self.enabled else no_grad
+
         @functools.wraps(function)
         def wrapped(*args, **kwargs):
-            with type(self)():
+            with mode():
                 return function(*args, **kwargs)
 
         return wrapped
@@ -116,3 +121,33 @@ class enable_grad(_grad_mode):
     """Record the tape again, inside a ``no_grad`` block."""
 
     enabled = True
+
+
+class inference_mode(_grad_mode):
+    """``no_grad``, or ``enable_grad`` where ``mode`` is False."""
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self.enabled = not mode
+
+
+class set_grad_enabled(_grad_mode):
+    """Record the tape from now on, or no longer; in a ``with`` statement, until its block ends."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self.enabled, self._before = bool(mode), state.grad_enabled
+        state.grad_enabled = self.enabled
+
+    def __enter__(self) -> None:
+        self._outer.append(self._before)
+        state.grad_enabled = self.enabled
+
+    def __call__(self, function):
+        state.grad_enabled = self._before
+        return super().__call__(function)
+
+
+def is_grad_enabled() -> bool:
+    """Whether the tape is recorded, in this thread."""
+    return state.grad_enabled

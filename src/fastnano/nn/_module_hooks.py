@@ -21,25 +21,40 @@ class Hooked:
 
     _hooks: dict[str, dict[RemovableHandle, Hook]]  # made with the first hook
 
-    def register_forward_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Before forward: ``hook(module, inputs)``; what it gives back, if anything, takes the inputs' place."""
-        return self._register("before", hook)
+    def register_forward_pre_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Before forward: ``hook(module, inputs)``; what it gives back, if anything, takes the inputs' place.
 
-    def register_forward_hook(self, hook: Hook) -> RemovableHandle:
-        """After forward: ``hook(module, inputs, output)``; what it gives back, if anything, takes the output's
-        place."""
-        return self._register("after", hook)
+        ``with_kwargs``: ``hook(module, inputs, options)``, which gives back both or None.  ``prepend``: before the
+        hooks there are.
+        """
+        return self._register("before", hook, prepend, partial(_before, hook, with_kwargs))
 
-    def register_full_backward_hook(self, hook: Hook) -> RemovableHandle:
+    def register_forward_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """After forward: ``hook(module, inputs, output)``; what it gives back, if anything, takes the output's place.
+
+        ``with_kwargs``: ``hook(module, inputs, options, output)``.  ``prepend``: before the hooks there are.
+        """
+        return self._register("after", hook, prepend, partial(_after, hook, with_kwargs))
+
+    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """When the gradients of the inputs are complete: ``hook(module, grad_input, grad_output)``, both tuples,
         with None for what has no gradient.  What it gives back, if anything, takes the place of the gradient of a
         layer's one input."""
-        return self._register("backward", hook)
+        return self._register("backward", hook, prepend, hook)
 
-    def _register(self, when: str, hook: Hook) -> RemovableHandle:
+    def _register(self, when: str, hook: Hook, prepend: bool, call: Hook) -> RemovableHandle:
         if not callable(hook):
             raise TypeError(f"{type(self).__name__}: a hook must be callable, got {type(hook).__name__}")
-        return RemovableHandle(self.__dict__.setdefault("_hooks", {}).setdefault(when, {}), hook)
+        hooks = self.__dict__.setdefault("_hooks", {}).setdefault(when, {})
+        earlier = list(hooks)
+        handle = RemovableHandle(hooks, call)
+        for other in earlier if prepend else ():
+            hooks[other] = hooks.pop(other)  # behind the new one
+        return handle
 
     def _hooks_of(self, when: str) -> list[Hook]:
         return list(self.__dict__.get("_hooks", {}).get(when, {}).values())
@@ -51,15 +66,42 @@ class Hooked:
         if state.recording is not None:
             state.recording.python(f"a hook of {type(self).__name__}")
         for hook in self._hooks_of("before"):
-            found = hook(self, inputs)
-            if found is not None:
-                inputs = found if isinstance(found, tuple) else (found,)
+            inputs, options = hook(self, inputs, options)
         backward = _Backward(self) if state.grad_enabled and self._hooks_of("backward") else None
         output = forward(*(backward.inputs(inputs) if backward else inputs), **options)
         for hook in self._hooks_of("after"):
-            found = hook(self, inputs, output)
-            output = output if found is None else found
+            output = hook(self, inputs, options, output)
         return backward.outputs(output) if backward else output
+
+
+def _before(
+    hook: Hook, with_kwargs: bool, module: Hooked, inputs: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of forward as a hook leaves them."""
+    found = hook(module, inputs, options) if with_kwargs else hook(module, inputs)
+    if found is None:
+        return inputs, options
+    if not with_kwargs:
+        return found if isinstance(found, tuple) else (found,), options
+    if not isinstance(found, tuple) or [type(part) for part in found] != [tuple, dict]:
+        raise TypeError(
+            f"{type(module).__name__}: a forward pre-hook with_kwargs must give back None or (inputs, options), "
+            f"a tuple and a dict, got {found!r}"
+        )
+    return found
+
+
+def _after(
+    hook: Hook,
+    with_kwargs: bool,
+    module: Hooked,
+    inputs: tuple[Any, ...],
+    options: dict[str, Any],
+    output: Any,
+) -> Any:
+    """The output as a hook leaves it."""
+    found = hook(module, inputs, options, output) if with_kwargs else hook(module, inputs, output)
+    return output if found is None else found
 
 
 class _Backward:

@@ -61,28 +61,31 @@ class _Indexed(Module):
         for i, layer in enumerate(layers):
             self.add_module(str(i), layer)
 
-    def append(self, layer: Module) -> Any:
+    def append(self, module: Module) -> Any:
+        """Add a layer at the end."""
         name = len(self)
         while str(name) in self._modules:  # a slice of a Sequential keeps the names it had
             name += 1
-        self.add_module(str(name), layer)
+        self.add_module(str(name), module)
         return self
 
-    def extend(self, layers: Iterable[Module]) -> Any:
-        for layer in list(layers):
-            self.append(layer)
+    def extend(self, modules: Iterable[Module]) -> Any:
+        """Add layers at the end."""
+        for module in list(modules):
+            self.append(module)
         return self
 
-    def insert(self, index: int, layer: Module) -> Any:
+    def insert(self, index: int, module: Module) -> Any:
         """Put a layer before the one at ``index``; the names are numbers from 0 again."""
         layers = list(self)
-        layers.insert(index, layer)
+        layers.insert(index, module)
         self._renumber(layers)
         return self
 
-    def pop(self, index: int = -1) -> Module:
-        layer = self[index]
-        del self[index]
+    def pop(self, key: int | slice = -1) -> Module:
+        """Take a layer out, the last one by default, and return it."""
+        layer = self[key]
+        del self[key]
         return layer
 
     __iadd__ = extend
@@ -181,9 +184,9 @@ class ModuleDict(Module):
         for name, module in dict(modules).items():
             self.add_module(name, module)
 
-    def pop(self, name: str) -> Module:
-        """Take the layer of that name out, and return it."""
-        return self._modules.pop(name)
+    def pop(self, key: str) -> Module:
+        """Take a layer out by its name, and return it."""
+        return self._modules.pop(key)
 
     def clear(self) -> None:
         """Take all layers out."""
@@ -269,9 +272,39 @@ class ParameterDict(Module):
         """Pairs of name and parameter, in order."""
         return self._parameters.items()
 
-    def update(self, parameters: Mapping[str, Any]) -> None:
-        """Add the named parameters, in place of those of the same names."""
-        for name, value in parameters.items():
+    def get(self, key: str, default: Any = None) -> Any:
+        """The parameter of that name, or the default."""
+        return self._parameters.get(key, default)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The parameter of that name, which is the default from now on where there was none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key: str) -> Any:
+        """Take the parameter of that name out, and return it."""
+        return self._parameters.pop(key)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last parameter out, and return its name and itself."""
+        return self._parameters.popitem()
+
+    def clear(self) -> None:
+        """Take all parameters out."""
+        self._parameters.clear()
+
+    def copy(self) -> ParameterDict:
+        """Another dictionary of the same parameters."""
+        return ParameterDict(self._parameters)
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A dictionary that has a parameter of the default's values under each name."""
+        return ParameterDict(dict.fromkeys(keys, default))
+
+    def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add or replace the parameters of a mapping, or of pairs of name and value."""
+        for name, value in dict(parameters).items():
             self[name] = value
 
     def __repr__(self) -> str:

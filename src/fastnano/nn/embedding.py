@@ -133,10 +133,22 @@ class EmbeddingBag(Embedding):
         self.include_last_offset = include_last_offset
 
     @classmethod
-    def from_pretrained(cls, embeddings: Any, freeze: bool = True, **options: Any) -> EmbeddingBag:  # type: ignore[override]
+    def from_pretrained(  # type: ignore[override]
+        cls,
+        embeddings: Any,
+        freeze: bool = True,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+    ) -> EmbeddingBag:
         """A layer with the rows of ``embeddings`` (V, E), not to be learned unless ``freeze=False``."""
         rows, size = as_tensor(embeddings).shape
-        layer = cls(rows, size, _weight=embeddings, **options)
+        options = (max_norm, norm_type, scale_grad_by_freq, mode, sparse)
+        layer = cls(rows, size, *options, embeddings, include_last_offset, padding_idx)
         layer.weight.requires_grad_(not freeze)
         return layer
 

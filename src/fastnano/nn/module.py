@@ -17,6 +17,7 @@ import numpy.typing as npt
 from .._contract import FLOATS
 from .._state import state
 from ..autograd import Tensor, as_tensor, native_array, tensor
+from ..functions._operands import named_dtype
 from ._module_hooks import LOCATED, Hooked, locate
 
 __all__ = ["Module", "Parameter"]
@@ -224,9 +225,9 @@ class Module(Hooked):
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
 
-    def register_parameter(self, name: str, parameter: Parameter | None) -> None:
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
         """A parameter by name; None for one that this layer could have and has not."""
-        self._parameters[name] = parameter
+        self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """State that is not learned; in ``state_dict`` unless it is not ``persistent``."""
@@ -253,42 +254,56 @@ class Module(Hooked):
         """Pairs of name and module of those that are attributes of this one."""
         return iter(self._modules.items())
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it, each once, with dotted names."""
-        seen: set[int] = set()
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, with dotted names: each once, unless ``remove_duplicate`` is False, and none of
+        ``memo``, to which those that were met are added."""
+        seen: set[Module] = set() if memo is None else memo
         stack = [(prefix, self)]
         while stack:
             name, module = stack.pop()
-            if id(module) in seen:
+            if module in seen:
                 continue
-            seen.add(id(module))
+            if remove_duplicate:
+                seen.add(module)
             yield name, module
             below = [(f"{name}.{key}" if name else key, child) for key, child in module._modules.items()]
             stack.extend(reversed(below))
 
-    def modules(self) -> Iterator[Module]:
-        """This module and all within it, each once."""
-        return (module for _, module in self.named_modules())
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and all below it, each once unless ``remove_duplicate`` is False."""
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
-    def _named(self, store: str, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
+    def _named(
+        self, store: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+        walk = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        for path, module in walk if recurse else [(prefix, self)]:
             for name, value in getattr(module, store).items():
                 if value is not None and id(value) not in seen:
-                    seen.add(id(value))
+                    if remove_duplicate:
+                        seen.add(id(value))
                     yield (f"{path}.{name}" if path else name), value
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter once, with its dotted name; of this module alone unless ``recurse``."""
-        return self._named("_parameters", prefix, recurse)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Every parameter, with its dotted name: once, unless ``remove_duplicate`` is False; of this module alone
+        unless ``recurse``."""
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Every parameter once; of this module alone unless ``recurse``."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """Every buffer once, with its dotted name; of this module alone unless ``recurse``."""
-        return self._named("_buffers", prefix, recurse)
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Every buffer, with its dotted name: once, unless ``remove_duplicate`` is False; of this module alone
+        unless ``recurse``."""
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Every buffer once; of this module alone unless ``recurse``."""
@@ -305,6 +320,12 @@ class Module(Hooked):
                 )
             module = module._modules[name]
         return module
+
+    def set_submodule(self, target: str, module: Module) -> None:
+        """Put a module in the place of the one of a dotted name."""
+        self.get_submodule(target)
+        path, _, name = target.rpartition(".")
+        self.get_submodule(path).add_module(name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a dotted name."""
@@ -323,10 +344,10 @@ class Module(Hooked):
             )
         return found[name]
 
-    def apply(self, function: Callable[[Module], Any]) -> Module:
+    def apply(self, fn: Callable[[Module], Any]) -> Module:
         """Call a function on every module below and on this one."""
         for module in reversed(list(self.modules())):
-            function(module)
+            fn(module)
         return self
 
     # Modes
@@ -347,17 +368,22 @@ class Module(Hooked):
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the gradients: ``.grad`` of all parameters is None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to zero."""
         for parameter in self.parameters():
-            parameter.grad = None
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.data.fill(0)
 
-    def to(self, dtype: npt.DTypeLike) -> Module:
-        """Convert parameters and floating buffers to float32 or float64, in place; all live on the "cpu"."""
-        if isinstance(dtype, str) and dtype == "cpu":
+    def to(self, *like: Any, dtype: npt.DTypeLike | None = None, device: Any = None) -> Module:
+        """Convert parameters and floating buffers to float32 or float64, in place: to a dtype, or that of a tensor; all
+        live on the "cpu", which may be named too."""
+        dtype = named_dtype(f"{type(self).__name__}.to", *like, dtype, device)
+        if dtype is None:
             return self
-        if np.dtype(dtype) not in FLOATS:
-            raise TypeError(f"{type(self).__name__}.to: dtype={np.dtype(dtype)} must be float32 or float64")
+        if dtype not in FLOATS:
+            raise TypeError(f"{type(self).__name__}.to: dtype={dtype} must be float32 or float64")
         for t in (*self.parameters(), *self.buffers()):
             if t.dtype.kind == "f" and t.dtype != dtype:
                 t.data = t.data.astype(dtype)
@@ -367,6 +393,10 @@ class Module(Hooked):
     def cpu(self) -> Module:
         """Itself."""
         return self
+
+    def type(self, dst_type: npt.DTypeLike) -> Module:
+        """``to`` a dtype."""
+        return self.to(dst_type)
 
     def double(self) -> Module:
         """Turn parameters and buffers to float64."""
@@ -378,18 +408,21 @@ class Module(Hooked):
 
     # State
 
-    def state_dict(self, *, prefix: str = "") -> dict[str, Tensor]:
-        """Parameters and persistent buffers by dotted name, sharing the module's memory, in PyTorch's order."""
-        found: dict[str, Tensor] = {}
-        self._collect(found, prefix)
+    def state_dict(
+        self, *, destination: dict[str, Tensor] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Tensor]:
+        """Parameters and persistent buffers by dotted name, sharing the module's memory, in PyTorch's order; they
+        themselves with ``keep_vars``, and put in ``destination`` where that is given."""
+        found: dict[str, Tensor] = {} if destination is None else destination
+        self._collect(found, prefix, keep_vars)
         return found
 
-    def _collect(self, found: dict[str, Tensor], prefix: str) -> None:
+    def _collect(self, found: dict[str, Tensor], prefix: str, keep_vars: bool) -> None:
         for store in (self._parameters, self._buffers):
             kept = {name: v for name, v in store.items() if v is not None and name not in self._passing}
-            found |= {prefix + name: value.detach() for name, value in kept.items()}
+            found |= {prefix + name: value if keep_vars else value.detach() for name, value in kept.items()}
         for name, module in self._modules.items():
-            module._collect(found, f"{prefix}{name}.")
+            module._collect(found, f"{prefix}{name}.", keep_vars)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Copy values in by name: all of them, or, where anything does not fit, none.

@@ -268,8 +268,8 @@ class RMSNorm(Module):
         ones = Parameter(np.ones(self.normalized_shape, np.float32)) if elementwise_affine else None
         self.register_parameter("weight", ones)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

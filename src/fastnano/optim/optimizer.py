@@ -24,7 +24,7 @@ class ParamGroup(UserDict):
     from a schedule, changes the next step.
     """
 
-    words = ("params", "adjust_lr_fn", "line_search_fn")  # what no kernel reads
+    words = ("params", "param_names", "adjust_lr_fn", "line_search_fn")  # what no kernel reads
 
     def __init__(self, params: list[Tensor], **hyper: Any) -> None:
         self.arrays: dict[str, np.ndarray] = {}
@@ -81,12 +81,22 @@ class Optimizer:
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
 
-    def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """A further group, with hyper-parameters of its own where it names them."""
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """A further group, with hyper-parameters of its own where it names them; its "params" are parameters, or pairs
+        of name and parameter, whose names then stand in "param_names"."""
+        group = dict(param_group)
         if "params" not in group:
             raise ValueError(f"{type(self).__name__}: a parameter group needs 'params', got {sorted(group)}")
-        params = group["params"]
+        params = group.pop("params")
         params = [params] if isinstance(params, Tensor) else list(params)
+        named = [isinstance(p, tuple) for p in params]
+        if any(named):
+            if not all(named) or any(g.get("param_names") is None for g in self.param_groups):
+                raise ValueError(f"{type(self).__name__}: give all parameters a name, or none")
+            names, params = zip(*params, strict=True)
+            group["param_names"], params = list(names), list(params)
+        elif any("param_names" in g for g in self.param_groups):
+            raise ValueError(f"{type(self).__name__}: give all parameters a name, or none")
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Tensor) or not p.is_leaf:
@@ -96,10 +106,10 @@ class Optimizer:
             if id(p) in known:
                 raise ValueError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             known.add(id(p))
-        unknown = group.keys() - self.defaults.keys() - {"params"}
+        unknown = group.keys() - self.defaults.keys() - {"param_names"}
         if unknown:
             raise TypeError(f"{type(self).__name__}: unknown hyper-parameters {sorted(unknown)}")
-        given = {**self.defaults, **{k: v for k, v in group.items() if k != "params"}}
+        given = {**self.defaults, **group}
         hyper = {k: v if k in ParamGroup.words else _number(k, v) for k, v in given.items()}
         self.check(hyper)
         self.param_groups.append(ParamGroup(params, **hyper))
@@ -260,7 +270,7 @@ class Optimizer:
 
     def __repr__(self) -> str:
         groups = (
-            ", ".join(f"{k}={v}" for k, v in group.items() if k != "params")
+            ", ".join(f"{k}={v}" for k, v in group.items() if k not in ("params", "param_names"))
             + f", {len(group['params'])} parameters"
             for group in self.param_groups
         )

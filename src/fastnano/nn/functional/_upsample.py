@@ -30,6 +30,7 @@ def interpolate(
     mode: str = "nearest",
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Tensor:
     """x (N, C, L), (N, C, H, W) or (N, C, D, H, W) at another size: ``size``, or ⌊input's · scale_factor⌋.
 
@@ -39,6 +40,8 @@ def interpolate(
     along each axis, "bicubic" the four (R. Keys, "Cubic convolution interpolation for digital image processing",
     1981, a = −¾), and "area" is adaptive average pooling.
     """
+    if antialias:
+        raise NotImplementedError("interpolate: there is no antialias=True; smooth first, as by avg_pool2d")
     x = as_tensor(input)
     dims = x.ndim - 2
     if dims not in (1, 2, 3) or _LINEAR.get(choice("interpolate", "mode", mode, _MODES), dims) != dims:

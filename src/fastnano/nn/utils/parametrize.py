@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ...autograd import Tensor
@@ -25,14 +26,15 @@ class ParametrizationList(ModuleList):
     """The functions that make a parameter, and what they make it from: ``original``, or ``original0``,
     ``original1`` ... where the first of them takes several."""
 
-    def __init__(self, first: Module, value: Parameter) -> None:
-        super().__init__([first])
-        inverse = getattr(first, "right_inverse", None)
-        given = value.detach().clone() if inverse is None else inverse(value.detach().clone())
+    def __init__(self, modules: Iterable[Module], original: Parameter) -> None:
+        super().__init__(modules)
+        given: Any = original.detach().clone()
+        for function in reversed(list(self)):
+            given = function.right_inverse(given) if hasattr(function, "right_inverse") else given
         self.is_tensor = not isinstance(given, tuple)
         names = ["original"] if self.is_tensor else [f"original{i}" for i in range(len(given))]
-        for name, original in zip(names, (given,) if self.is_tensor else given, strict=True):
-            self.register_parameter(name, Parameter(original, value.requires_grad))
+        for name, value in zip(names, (given,) if self.is_tensor else given, strict=True):
+            self.register_parameter(name, Parameter(value, original.requires_grad))
 
     def forward(self) -> Tensor:
         first, *others = self
@@ -66,7 +68,7 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
     value: Any = module._parameters.pop(tensor_name)
     if "parametrizations" not in module._modules:
         module.parametrizations = ModuleDict()
-    module.parametrizations[tensor_name] = ParametrizationList(parametrization, value)
+    module.parametrizations[tensor_name] = ParametrizationList([parametrization], value)
     module.parametrizations.train(module.training)
     return module
 
