@@ -387,6 +387,13 @@ LOSSES = [
     (lambda: F.hinge_loss(ones(2, 3), np.zeros((2, 3))), V, r"target .* must hold -1 and \+1 only"),
     (lambda: F.hinge_loss(ones(2, 3), [0, 3]), V, "hinge_loss: target holds 3"),
     (lambda: F.hinge_loss(ones(0, 3), np.ones((0, 3))), V, "hinge_loss: the batch is empty"),
+    (lambda: nn.utils.rnn.pad_sequence([]), V, "pad_sequence: sequences is empty, expected at least one"),
+    (lambda: nn.utils.rnn.unpad_sequence(ones(3, 2), [3]), V, "lengths has 1 numbers for 2 sequences"),
+    (
+        lambda: F.interpolate(ones(1, 1, 4), 2, antialias=True),
+        NotImplementedError,
+        "no antialias=True; smooth first",
+    ),
     (lambda: F.one_hot([0, 3], 3), V, "one_hot: input holds 3, expected classes from 0 to num_classes=3 - 1"),
     (lambda: F.one_hot([-1, 0]), V, "one_hot: input holds -1"),
     (lambda: F.one_hot([1.0]), E, "one_hot: input must hold integers, got float32"),

@@ -467,7 +467,9 @@ def test_a_module_takes_the_place_of_another():
     net.set_submodule("0.0", nn.Tanh())
     assert isinstance(net[0][0], nn.Tanh)
     with pytest.raises(AttributeError, match="0 has no module '1'"):
-        net.set_submodule("0.1", nn.Tanh())
+        net.set_submodule("0.1", nn.Tanh(), strict=True)
+    net.set_submodule("0.1", nn.ReLU())
+    assert len(net[0]) == 2
 
 
 def test_gradients_are_set_to_zero():

@@ -192,6 +192,17 @@ INDEXING = [
         np.array([[0, 1, 2, 3], [4, 4, 0, 0], [2, 3, 1, 1]]),
     ),
     row("lambda x, i: x.scatter(1, i, 1.5)", (3, 5), integers(5, 3, 2)),
+    *each(
+        "lambda x, y: torch.nn.utils.rnn.pad_sequence([x, y], OPTIONS)",
+        (2, 3),
+        (4, 3),
+        OPTIONS="True batch_first=False,padding_value=2.5 padding_side='left'",
+    ),
+    row(
+        "lambda x, n: tuple(torch.nn.utils.rnn.unpad_sequence(x, n, True))",
+        (2, 4, 3),
+        np.array([4, 2]),
+    ),
     row("lambda x, i: x.scatter(1, i, value=1.5)", (3, 5), integers(5, 3, 2)),
     row("lambda x, y, i: torch.scatter_add(x, 1, i, y)", (3, 4), (3, 5), integers(4, 3, 5)),
     row("lambda x, y, i: x.index_add(1, i, y, alpha=0.5)", (3, 4), (3, 6), integers(4, 6)),

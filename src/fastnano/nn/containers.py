@@ -109,6 +109,10 @@ class Sequential(_Indexed):
     def _part(self, layers: dict[str, Module]) -> Module:
         return Sequential(layers)
 
+    def extend(self, sequential: Iterable[Module]) -> Sequential:
+        """Add the layers of another Sequential at the end."""
+        return super().extend(sequential)
+
     def forward(self, input: Any) -> Any:
         for layer in self._modules.values():
             input = layer(input)

@@ -321,10 +321,11 @@ class Module(Hooked):
             module = module._modules[name]
         return module
 
-    def set_submodule(self, target: str, module: Module) -> None:
-        """Put a module in the place of the one of a dotted name."""
-        self.get_submodule(target)
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted name; with ``strict`` in the place of one that is there."""
         path, _, name = target.rpartition(".")
+        if strict:
+            self.get_submodule(target)
         self.get_submodule(path).add_module(name, module)
 
     def get_parameter(self, target: str) -> Parameter:

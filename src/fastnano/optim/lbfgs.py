@@ -58,10 +58,10 @@ class LBFGS(Optimizer):
                 f"LBFGS: line_search_fn={hyper['line_search_fn']!r} must be 'strong_wolfe' or None"
             )
 
-    def add_param_group(self, group: Mapping[str, Any]) -> None:
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         if self.param_groups:
             raise ValueError("LBFGS: takes one parameter group; give all parameters in one list")
-        super().add_param_group(group)
+        super().add_param_group(param_group)
 
     def rows(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         return ()

@@ -64,8 +64,8 @@ class Muon(Optimizer):
         if not 0 <= hyper["ns_steps"] < 100:
             raise ValueError(f"Muon: ns_steps={hyper['ns_steps']} must be at least 0 and below 100")
 
-    def add_param_group(self, group: Mapping[str, Any]) -> None:
-        super().add_param_group(group)
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        super().add_param_group(param_group)
         for p in self.param_groups[-1]["params"]:
             if p.ndim != 2:
                 del self.param_groups[-1]

@@ -11,9 +11,9 @@ _NAMES = {
     "clipping": ("clip_grad_norm_", "clip_grad_value_"),
     "convert_parameters": ("parameters_to_vector", "vector_to_parameters"),
 }
-__getattr__, __dir__, __all__ = lazy(__name__, ("parametrizations", "parametrize"), _NAMES)
+__getattr__, __dir__, __all__ = lazy(__name__, ("parametrizations", "parametrize", "rnn"), _NAMES)
 
 if TYPE_CHECKING:
-    from . import parametrizations, parametrize
+    from . import parametrizations, parametrize, rnn
     from .clipping import *
     from .convert_parameters import *
