@@ -11,6 +11,7 @@ from test_loss_formulas import FORMULAS, FUNCTIONS
 from torch_cases import table
 
 ELSEWHERE = {  # what PyTorch lacks, what is left to chance, what is more than a row says
+    "test_autograd": "as_tensor is_floating_point is_tensor numel",
     "test_activations": "ArcTan BinaryStep Gaussian binary_step gaussian",
     "test_containers": "Concat Lambda ModuleDict ModuleList ParameterDict ParameterList Residual",
     "test_embedding": "Maxout maxout",
@@ -25,15 +26,24 @@ ELSEWHERE = {  # what PyTorch lacks, what is left to chance, what is more than a
     "test_recurrent": "gru lstm rnn",
     "test_spatial": "MixedPool2d",
 }
-TENSORS = {name for home, names in fastnano._NAMES.items() if home.startswith("functions.") for name in names}
+TENSORS = {
+    name
+    for home, names in fastnano._NAMES.items()
+    if home.startswith("functions.")
+    for name in names
+    if callable(getattr(fastnano, name))
+}
 MODULES = {"functional", "graph", "init", "utils"}
 
 
 def named(tree: ast.AST) -> set[str]:
-    """The names in code, and in its strings that are expressions."""
+    """The names in code, and in its strings that are expressions, without those of the modules they are in."""
     found: set[str] = set()
+    modules = {node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
         match node:
+            case ast.Attribute() if node in modules:
+                continue
             case ast.Name(name) | ast.Attribute(attr=name):
                 found.add(name)
             case ast.Constant(str(text)):

@@ -22,6 +22,7 @@ WHOLE = ("n", "c", "s")  # the letters of an array that has the axes
 
 
 def goes_along(rule: Formula, kernels: Mapping[str, Any]) -> bool:
+    """Whether a formula goes along an axis and has a kernel of its name."""
     return "axis" in rule.arguments and rule.name in kernels
 
 
