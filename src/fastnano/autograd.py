@@ -28,18 +28,17 @@ DEFAULT_DTYPE = np.dtype(np.float32)
 def launch(rule: Contract | Formula, env: Environment) -> None:
     """Run one kernel or formula on the arrays and numbers it names."""
     recording = state.recording
-    if recording is None:
-        _run(rule, env)
-    else:
+    if recording is not None:
         recording.before(rule, env)
-        _run(rule, env)
+    if isinstance(rule, Formula):
+        env[rule.output] = np.asarray(rule.function(*[env[name] for name in rule.arguments]))
+    else:
+        _call(rule, env)
+    if recording is not None:
         recording.after(rule, env)
 
 
-def _run(rule: Contract | Formula, env: Environment) -> None:
-    if isinstance(rule, Formula):
-        env[rule.output] = np.asarray(rule.function(*[env[name] for name in rule.arguments]))
-        return
+def _call(rule: Contract, env: Environment) -> None:
     arguments = rule.fetch(env)
     if arguments[0].size:
         known = rule.float_argument

@@ -83,7 +83,6 @@ cdef extern from "tiles.h" nogil:
     void multiply_lanes(const lanewise *t, size rows, size cols)
     float sum_row(const float *a, size count)
     void correlate(const product *t, size rows, size planes, size groups, size cols)
-    float sum_row(const float *a, size count)
 
 cdef extern from "pack.h" nogil:
     void pack(const void *from_, void *to, size features, size live, size zero_dead)

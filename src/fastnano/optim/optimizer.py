@@ -156,7 +156,8 @@ class Optimizer:
                 kept = self._state_of(p, group, keeps)
                 env = {"grad": self._gradient(group, p), "param": p.data, **group.arrays, **kept}
                 for contract in contracts:
-                    contract.bind(contract.fetch(env), {})
+                    if contract.reads:  # one that reads nothing counts, in an array made here
+                        contract.bind(contract.fetch(env), {})
                 for contract in contracts:
                     launch(contract, env)
                 p._version[0] += 1

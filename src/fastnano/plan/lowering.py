@@ -7,6 +7,7 @@ index list, found by running the formula on numbered places) or where they sum o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,7 +42,7 @@ class Value:
     @property
     def size(self) -> int:
         """Elements; per sample, for one of a batch."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def made(self) -> bool:

@@ -203,7 +203,7 @@ def _flop(step: Step, batch: int) -> int:
     op = next((op for op in OPS.values() if step.node.contract in (op.forward, *op.gradients)), None)
     letters = op.multiply_adds if op is not None else ""
     sizes = step.node.sizes | ({"n": batch * step.node.fold} if step.node.batched else {})
-    return 2 * int(np.prod([sizes[letter] for letter in letters], dtype=np.int64)) if letters else 0
+    return 2 * math.prod([sizes[letter] for letter in letters]) if letters else 0
 
 
 def _address(array: np.ndarray) -> int:

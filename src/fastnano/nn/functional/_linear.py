@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
-
-import numpy as np
 
 from ...autograd import OPS, Tensor, apply, as_tensor
 from .._arguments import count
@@ -31,7 +30,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
 
 
 def _rows(shape: tuple[int, ...]) -> tuple[int, int]:
-    return int(np.prod(shape[:-1])), shape[-1]
+    return math.prod(shape[:-1]), shape[-1]
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -138,8 +139,11 @@ def class_indices(
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
 
     def any_ignored(labels: np.ndarray) -> bool:
+        outside = (labels < 0) | (labels >= classes)
+        if not outside.any() and not (ignore_index is not None and 0 <= ignore_index < classes):
+            return False
         ignored = labels == ignore_index
-        wrong = ((labels < 0) | (labels >= classes)) & ~ignored
+        wrong = outside & ~ignored
         if wrong.any():
             raise ValueError(
                 f"{name}: target holds {labels[wrong].flat[0]}, expected classes from 0 to {classes - 1}"
@@ -164,7 +168,7 @@ def over_classes(name: str, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
         raise ValueError(f"{name}: the scores are a single number, expected (N, C, ...) or (C,)")
     if x.ndim == 1:
         return x.reshape((1, x.shape[0], 1)), ()
-    return x.reshape((x.shape[0], x.shape[1], int(np.prod(x.shape[2:])))), (x.shape[0], *x.shape[2:])
+    return x.reshape((x.shape[0], x.shape[1], math.prod(x.shape[2:]))), (x.shape[0], *x.shape[2:])
 
 
 def check_weights(name: str, target: Tensor, weight: Tensor, ignore_index: int) -> None:

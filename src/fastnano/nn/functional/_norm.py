@@ -45,7 +45,7 @@ def batch_norm(
     if x.ndim < 2:
         raise ValueError(f"batch_norm: input has shape {x.shape}, expected (N, C, *)")
     channels = x.shape[1]
-    folded = x.reshape((x.shape[0], channels, int(np.prod(x.shape[2:]))))
+    folded = x.reshape((x.shape[0], channels, math.prod(x.shape[2:])))
     weight = constant(1, channels, x.dtype) if weight is None else as_tensor(weight)
     bias = constant(0, channels, x.dtype) if bias is None else as_tensor(bias)
     if not training:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -55,7 +56,7 @@ def _max_pool(dims: int) -> Callable[..., Any]:
 
         def planes(x: Tensor, *axes: int | None) -> Found:
             def of(numbers: Numbers, none: int) -> Numbers:
-                return tuple(none if axis is None else numbers[axis] for axis in axes)
+                return tuple([none if axis is None else numbers[axis] for axis in axes])
 
             numbers = per_axis(
                 kernel=of(kernel, 1), stride=of(step, 1), pad=of(border, 0), dilation=of(spread, 1)
@@ -165,7 +166,7 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
         if not norm_type > 0:
             raise ValueError(f"{name}: norm_type={norm_type} must be above 0")
         kernel = sizes(name, "kernel_size", kernel_size, dims)
-        sums = average(input**norm_type, kernel, stride, 0, ceil_mode) * float(np.prod(kernel))
+        sums = average(input**norm_type, kernel, stride, 0, ceil_mode) * float(math.prod(kernel))
         return apply(EXPRESSIONS["root"], sums, degree=float(norm_type))
 
     return lp_pool
@@ -198,9 +199,9 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
         if output_size is not None:
             image = _image_near(name, image, tuple(output_size)[-dims:], step)
         examine(places.data, lambda found: _check_places(name, found, image))
-        count = int(np.prod(x.shape[-dims:]))
+        count = math.prod(x.shape[-dims:])
         at = places.reshape(*lead, count)
-        blank = Tensor(np.zeros((*lead, int(np.prod(image))), x.dtype))
+        blank = Tensor(np.zeros((*lead, math.prod(image)), x.dtype))
         y = apply(EXPRESSIONS["scatter"], blank, x.reshape(*lead, count), at, axis=len(lead))
         return y.reshape(*lead, *image)
 
@@ -217,7 +218,7 @@ def _image_near(name: str, image: Numbers, wanted: Numbers, stride: Numbers) -> 
 
 
 def _check_places(name: str, places: np.ndarray, image: Numbers) -> None:
-    if places.size and not 0 <= places.min() <= places.max() < np.prod(image):
+    if places.size and not 0 <= places.min() <= places.max() < math.prod(image):
         raise ValueError(
             f"{name}: indices from {places.min()} to {places.max()} do not lie in a plane of {image}; "
             f"give output_size, the size of what was pooled"
