@@ -75,6 +75,24 @@ CHANGES = (
     ),
     *("x.tril_()", "x.triu_(1)", "x.scatter_(1, i, y)", "x.scatter_(1, i, 2.0)", "x.scatter_add_(1, i, y)"),
     "x.index_add_(0, i[:, 0] * 0, y)",
+    *(
+        f"x.sigmoid_().{name}_()"  # values that all of them take
+        for name in "absolute acos arccos arcsin arctan asin atan cos cosh erf erfc exp2 expm1 log10 log1p log2 logical_not"
+        " nan_to_num negative reciprocal sin sinh tan trunc".split()
+    ),
+    *(
+        f"x.{name}_(y)"
+        for name in "arctan2 atan2 divide floor_divide logical_and logical_or logical_xor multiply remainder subtract"
+        " true_divide".split()
+    ),
+    *("x.clip_(-1, 1)", "x.cumsum_(1)", "x.cumprod_(0)", "x.addmm_(y, y, beta=0.5)"),
+    *(
+        "b.baddbmm_(b.exp(), b.exp())",
+        "i.bitwise_and_(1)",
+        "i.bitwise_or_(1)",
+        "i.bitwise_xor_(i + 1)",
+        "i.bitwise_not_()",
+    ),
 )
 
 
@@ -84,9 +102,11 @@ def test_changes_in_place_equal_pytorch(change):
     for library in (fn, torch):
         x, y = (library.tensor(array(3, 3, seed=s)) for s in (0, 1))
         i = library.tensor(np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]]))
-        memory = x.numpy()
-        assert eval(change, {"x": x, "y": y, "i": i}) is x
-        assert np.shares_memory(x.numpy(), memory)
+        given = {"x": x, "y": y, "i": i, "b": library.tensor(array(2, 3, 3))}
+        changed = given[change[0]]
+        memory = changed.numpy()
+        assert eval(change, given) is changed
+        assert np.shares_memory(changed.numpy(), memory)
         found.append(memory)
     np.testing.assert_allclose(*found, rtol=1e-14)
 
