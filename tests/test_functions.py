@@ -38,6 +38,12 @@ def test_pytorch_has_every_name():
 
 # Changes in place
 
+IN_PLACE = {
+    "x.sigmoid_().{}_()": "absolute acos arccos arcsin arctan asin atan cos cosh erf erfc exp2 expm1 log10 log1p log2 "
+    "logical_not nan_to_num negative reciprocal sin sinh tan trunc",  # of values that all of them take
+    "x.{}_(y)": "arctan2 atan2 divide floor_divide logical_and logical_or logical_xor multiply remainder subtract "
+    "true_divide",
+}
 CHANGES = (
     *(
         "x.add_(y)",
@@ -75,16 +81,7 @@ CHANGES = (
     ),
     *("x.tril_()", "x.triu_(1)", "x.scatter_(1, i, y)", "x.scatter_(1, i, 2.0)", "x.scatter_add_(1, i, y)"),
     "x.index_add_(0, i[:, 0] * 0, y)",
-    *(
-        f"x.sigmoid_().{name}_()"  # values that all of them take
-        for name in "absolute acos arccos arcsin arctan asin atan cos cosh erf erfc exp2 expm1 log10 log1p log2 logical_not"
-        " nan_to_num negative reciprocal sin sinh tan trunc".split()
-    ),
-    *(
-        f"x.{name}_(y)"
-        for name in "arctan2 atan2 divide floor_divide logical_and logical_or logical_xor multiply remainder subtract"
-        " true_divide".split()
-    ),
+    *(form.format(name) for form, names in IN_PLACE.items() for name in names.split()),
     *("x.clip_(-1, 1)", "x.cumsum_(1)", "x.cumprod_(0)", "x.addmm_(y, y, beta=0.5)"),
     *(
         "b.baddbmm_(b.exp(), b.exp())",
