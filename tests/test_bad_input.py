@@ -33,6 +33,16 @@ def sgd(**options):
 V, E, I = ValueError, TypeError, IndexError
 
 TENSORS = [
+    (
+        lambda: ones(2, 3).narrow(1, 1, 9),
+        V,
+        "narrow: start=1 and length=9 must lie within the 3 places of axis 1",
+    ),
+    (lambda: ones(2, 3).narrow(1, 1, -1), V, "narrow: start=1 and length=-1 must lie within"),
+    (lambda: ones(3).tril(), V, r"tril: input has shape \(3,\), expected at least 2 axes"),
+    (lambda: ones(2, 3).sum(True), E, "sum: dim=True must be an integer"),
+    (lambda: ones(2, 3).softmax((0, 1)), E, r"softmax: dim=\(0, 1\) must be an integer"),
+    (lambda: fn.zeros(3, 0).mean(1), V, r"mean: the tensor of shape \(3, 0\) is empty along dim=1"),
     (lambda: T("abc"), E, "holds real numbers, got dtype <U3, 'abc'; expected numbers, an array or a tensor"),
     (lambda: T(None), E, "holds real numbers, got dtype object"),
     (lambda: T([1j]), E, "holds real numbers, got dtype complex128"),
@@ -142,6 +152,26 @@ TENSORS = [
 ]
 
 LAYERS = [
+    (
+        lambda: nn.Linear(2, 2).register_parameter("q", ones(2)),
+        E,
+        "register_parameter: 'q' must be a Parameter or None",
+    ),
+    (
+        lambda: nn.Linear(2, 2).register_buffer("q", 3),
+        E,
+        "register_buffer: 'q' must be a tensor or None, got int",
+    ),
+    (
+        lambda: nn.Linear(2, 2).add_module("x.y", nn.ReLU()),
+        KeyError,
+        "add_module: the name 'x.y' must be text without",
+    ),
+    (
+        lambda: nn.Linear(2, 2).register_buffer("forward", None),
+        KeyError,
+        "Linear has an attribute 'forward' already",
+    ),
     (lambda: nn.Linear(0, 2), V, "Linear: in_features=0 must be at least 1"),
     (lambda: nn.Linear(2.5, 2), E, "Linear: in_features=2.5 must be an integer"),
     (lambda: nn.Linear(2, True), E, "Linear: out_features=True must be an integer"),
@@ -315,6 +345,16 @@ LAYERS = [
 ]
 
 LOSSES = [
+    (
+        lambda: F.cross_entropy(ones(2, 3), ones(2, 3), ignore_index=1),
+        V,
+        "ignore_index=1 is for class indices",
+    ),
+    (
+        lambda: F.binary_cross_entropy(ones(2) * math.nan, ones(2)),
+        V,
+        "binary_cross_entropy: the input has values outside",
+    ),
     (lambda: nn.MSELoss("average"), V, "MSELoss: reduction='average' must be one of 'mean', 'sum', 'none'"),
     (lambda: F.mse_loss(ones(2), ones(2), reduction=None), V, "mse_loss: reduction=None must be one of"),
     (
@@ -324,7 +364,7 @@ LOSSES = [
     ),
     (lambda: F.mse_loss(ones(2), np.ones(2)), E, "float32 and float64; convert"),
     (lambda: F.mse_loss(ones(0, 2), ones(0, 2)), V, "mse_loss: the batch is empty"),
-    (lambda: F.l1_loss(ones(0), ones(0), "sum"), V, "l1_loss: the batch is empty"),
+    (lambda: F.l1_loss(ones(0), ones(0)), V, "l1_loss: the batch is empty"),
     (
         lambda: F.cross_entropy(ones(2, 3), [0, 3]),
         V,

@@ -38,6 +38,134 @@ def test_pytorch_has_every_name():
 
 # Changes in place
 
+# Where PyTorch's rule is not NumPy's, or where a rule has an edge: x is 3 x 4 x 5, m a mask, w whole numbers.
+EDGES = (
+    *(
+        "m * 2",
+        "m + 1",
+        "m / 2",
+        "m // 2",
+        "m % 2",
+        "m == 2",
+        "m < 2",
+        "-1 / (m + 1)",
+        "lib.where(m, m, 5)",
+        "m & True",
+    ),
+    *("b == 300", "b * 2", "w * True", "lib.masked_fill(w, m, 1.5)", "lib.masked_fill(x[0, 0, :3], m, 2)"),
+    *(
+        "x[0, :, w]",
+        "x[:, 1, w]",
+        "x[w, :, 0]",
+        "x[None, w, ..., 0]",
+        "x[0, :, [1, 2]]",
+        "x[1, x[1] > 0]",
+        "x[0, w]",
+    ),
+    *(
+        "x[lib.tensor(1):lib.tensor(3)]",
+        "x[w, lib.tensor(1)]",
+        "x[..., w, 0]",
+        "x[0, None, :, w]",
+        "x[m, 0, :, None]",
+    ),
+    *(
+        "x.narrow(1, -2, 2)",
+        "x.var(False)",
+        "x.std(True)",
+        "x[0].median()",
+        "lib.tensor([1.0, nan, 2.0]).median()",
+    ),
+    *("lib.tensor([[1.0, nan, 2.0], [3.0, 1.0, 2.0]]).median(1).values", "lib.zeros(0, 3).mean(1)"),
+    *(
+        "lib.tensor([[3.0, nan, nan], [3.0, 1.0, 2.0]]).median(1).indices",
+        "x[0].repeat(1, 1).fill_(5.0)",
+        "x.tile(1, 1)",
+    ),
+    *(
+        "lib.nn.functional.cosine_similarity(x[0], x[0, 0], dim=0)",
+        "lib.nn.functional.cosine_similarity(x[0, 0], x, dim=-1)",
+    ),
+    "x[0].repeat(3, 1, 1).zero_()",
+    "lib.nn.functional.mse_loss(lib.zeros(0, 3), lib.zeros(0, 3), reduction='sum')",
+)
+
+
+@pytest.mark.parametrize("text", EDGES)
+def test_edges_equal_pytorch(text):
+    found = []
+    for library in (fn, torch):
+        given = {
+            "x": library.tensor(array(3, 4, 5)),
+            "m": library.tensor([True, False, True]),
+            "nan": math.nan,
+        }
+        given |= {
+            "w": library.tensor([0, 2, 1]),
+            "b": library.tensor(np.array([1, 2], np.uint8)),
+            "lib": library,
+        }
+        found.append(eval(text, given).numpy())
+    assert found[0].dtype == found[1].dtype
+    np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "index", ["0, :, w", "w, :, 1", "0, :, [1, 2]", "None, w, ..., 0", "m, 0", "1, w, 2", "w, 0, 0"]
+)
+def test_assignment_equals_pytorch(index):
+    found = []
+    for library in (fn, torch):
+        x, w, m = library.zeros(3, 3, 3), library.tensor([1, 2]), library.tensor([True, False, True])
+        given = {"x": x, "w": w, "m": m}
+        given["y"] = library.arange(1.0, 1 + eval(f"x[{index}].numel()", given)).reshape(
+            eval(f"x[{index}].shape", given)
+        )
+        exec(f"x[{index}] = y", given)
+        found.append(x.numpy())
+    np.testing.assert_array_equal(*found)
+
+
+def test_gradients_through_indices_of_both_kinds():
+    found = []
+    for library in (fn, torch):
+        x = library.tensor(array(3, 4, 5), requires_grad=True)
+        (x[0, :, library.tensor([1, 1, 2])] * library.arange(3)).sum().backward()
+        found.append(x.grad.numpy())
+    np.testing.assert_allclose(*found)
+
+
+def test_values_that_no_probability_has_are_not_hidden():
+    scores, target = fn.tensor([-1.0, -1.0]), fn.tensor([-0.5, 0.5])
+    with pytest.warns(RuntimeWarning, match="invalid value encountered in log"):
+        assert math.isnan(fn.nn.functional.kl_div(scores, target, reduction="sum").item())
+
+
+def test_spreads_of_no_rows_are_no_numbers():
+    assert fn.zeros(0, 3).var(1).shape == fn.zeros(0, 3).std(1).shape == (0,)
+
+
+def test_whole_numbers_of_few_bits_are_compared_with_any_number():
+    x = fn.tensor(np.array([1, 255], np.uint8))
+    assert (x > -1).tolist() == [True, True]
+    assert (x < 256).tolist() == [True, True]
+
+
+def test_an_empty_product_has_an_empty_gradient():
+    x = fn.zeros(0, requires_grad=True)
+    x.prod().backward()
+    assert x.grad.shape == (0,)
+
+
+def test_whole_numbers_index_and_numbers_are_formatted():
+    assert list(range(fn.tensor(3))) == [0, 1, 2]
+    assert "abc"[fn.tensor(1)] == "b"
+    assert f"{fn.tensor(1.5):.2f}" == "1.50"
+    assert f"{fn.tensor([1.5])}" == str(fn.tensor([1.5]))
+    with pytest.raises(TypeError, match="only a whole number can be an index, not a tensor of float32"):
+        range(fn.tensor(3.0))
+
+
 IN_PLACE = {
     "x.sigmoid_().{}_()": "absolute acos arccos arcsin arctan asin atan cos cosh erf erfc exp2 expm1 log10 log1p log2 "
     "logical_not nan_to_num negative reciprocal sin sinh tan trunc",  # of values that all of them take

@@ -224,3 +224,59 @@ def test_refused(make, error, message):
     o, plain = optim.SGD([nn.Parameter([1.0])], momentum=0.9), optim.Adagrad([nn.Parameter([1.0])])
     with pytest.raises(error, match=message):
         eval(make, words(optim.lr_scheduler) | words(optim.swa_utils) | {"o": o, "plain": plain})
+
+
+DISTURBED = {  # two schedules stepped one after the other, and other changes, each at an epoch
+    "one schedule after the other": {0: "a = ExponentialLR(o, 0.9); b = StepLR(o, 2, 0.5); every = [a, b]"},
+    "a warm-up beside a plateau": {
+        0: "a = LinearLR(o, 0.1, 1, 3); b = ReduceLROnPlateau(o, patience=0, factor=0.5); every = [a, b]"
+    },
+    "a schedule when another has ended": {0: "every = [ExponentialLR(o, 0.5)]", 3: "every = [StepLR(o, 2)]"},
+    **{
+        f"a rate written under {schedule}": {0: f"every = [{schedule}]", 4: "o.param_groups[0]['lr'] = 0.77"}
+        for schedule in (
+            "StepLR(o, 3)",
+            "ExponentialLR(o, 0.9)",
+            "MultiStepLR(o, [2, 6])",
+            "PolynomialLR(o, 8)",
+        )
+    },
+    "a rate written under CosineAnnealingLR": {
+        0: "every = [CosineAnnealingLR(o, 20, eta_min=0.01)]",
+        4: "o.param_groups[0]['lr'] = 0.77",
+    },
+    "a group added later": {
+        0: "every = [StepLR(o, 2, 0.5)]",
+        3: "o.add_param_group({'params': [lib.nn.Parameter(lib.tensor([1.0]))], 'lr': 0.5})",
+    },
+}
+
+
+@pytest.mark.parametrize("events", DISTURBED.values(), ids=DISTURBED)
+def test_a_schedule_goes_on_from_what_somebody_else_has_written(events):
+    found = []
+    for library in (fn, torch):
+        o = library.optim.SGD([library.nn.Parameter(library.tensor([1.0]))], lr=0.1)
+        given = {**words(library.optim.lr_scheduler), "o": o, "lib": library, "every": []}
+        rates = []
+        for epoch in range(10):
+            exec(events.get(epoch, ""), given)
+            o.step()
+            for schedule in given["every"]:
+                schedule.step(*([1.0] if type(schedule).__name__ == "ReduceLROnPlateau" else []))
+            rates += [float(group["lr"]) for group in o.param_groups]
+        found.append(rates)
+    np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+def test_a_rate_that_somebody_else_has_written_is_kept():
+    parameter = nn.Parameter(fn.tensor([1.0]))
+    one, other = (optim.SGD([parameter], lr=0.1) for _ in range(2))
+    first = optim.lr_scheduler.ExponentialLR(one, 0.5)
+    one.param_groups[0]["lr"] = 0.8
+    first.step()
+    second = optim.lr_scheduler.ExponentialLR(other, 0.5)
+    other.load_state_dict(one.state_dict())
+    second.load_state_dict(first.state_dict())
+    second.step()
+    assert second.get_last_lr() == [0.2]

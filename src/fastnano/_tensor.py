@@ -172,6 +172,16 @@ class Tensor(Methods):
     def __int__(self) -> builtins.int:
         return int(self.item())
 
+    def __index__(self) -> builtins.int:
+        if self.data.size != 1 or self.dtype.kind not in "iub":
+            raise TypeError(
+                f"only a whole number can be an index, not a tensor of {self.dtype} of shape {self.shape}"
+            )
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and not self.ndim else object.__format__(self, spec)
+
     def __repr__(self) -> str:
         body = np.array2string(self.data, separator=", ", prefix="tensor(", precision=4)
         tail = "" if self.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.dtype}"
@@ -338,10 +348,14 @@ class Tensor(Methods):
         self.grad = Tensor._wrap(gradient)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return movement._view(self, "index", index=_plain(index))
+        found = self
+        for part in _parts(index):
+            found = movement._view(found, "index", index=part)
+        return found
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        changes.change(self, value, to=lambda out, y: out.__setitem__(_plain(index), y))
+        *first, last = _parts(index)
+        changes.change(self, value, to=lambda out, y: (out[first[0]] if first else out).__setitem__(last, y))
 
 
 _new = Tensor.__new__
@@ -354,6 +368,36 @@ def _rebuild(
     t = kind(data, requires_grad)
     t.grad = grad
     return t
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    """The index, or two to be taken one after the other: whole numbers before arrays, whose axes NumPy would else put
+    in front."""
+    index = _plain(index)
+    if not isinstance(index, tuple) or all(isinstance(i, (*_BASIC, builtins.int)) for i in index):
+        return (index,)
+    whole = [_is_whole(i) for i in index]
+    arrays = [not w and not isinstance(i, _BASIC) for w, i in zip(whole, index, strict=True)]
+    if not any(whole) or not any(arrays):
+        return (index,)
+    first: list[Any] = []
+    for item, is_array in zip(index, arrays, strict=True):
+        mask = is_array and np.asarray(item).dtype == np.bool_
+        first += [slice(None)] * (np.ndim(item) if mask else 1) if is_array else [item]
+    second = [
+        i if a or i is Ellipsis else slice(None)
+        for i, w, a in zip(index, whole, arrays, strict=True)
+        if not w
+    ]
+    return tuple(first), tuple(second)
+
+
+_BASIC = (slice, type(None), type(Ellipsis))
+
+
+def _is_whole(item: Any) -> builtins.bool:
+    array = np.asarray(item) if not isinstance(item, _BASIC) else None
+    return array is not None and not array.ndim and array.dtype.kind in "iu"
 
 
 def _plain(index: Any) -> Any:

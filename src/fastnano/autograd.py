@@ -351,10 +351,20 @@ def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, (bool, int, float, np.generic)) and like is not None:
-        integer = like.data.dtype.kind != "f" and isinstance(value, (int, np.integer, np.bool_))
-        floating = like.data.dtype if like.data.dtype.kind == "f" else DEFAULT_DTYPE
-        return Tensor._wrap(np.asarray(value, like.data.dtype if integer else floating))
+        return Tensor._wrap(np.asarray(value, _dtype_beside(like.data.dtype, value)))
     return Tensor(value)
+
+
+def _dtype_beside(dtype: np.dtype, value: Any) -> np.dtype:
+    """The dtype of a Python number beside a tensor: the tensor's own where that can hold such a number."""
+    if dtype.kind == "f":
+        return dtype
+    if not isinstance(value, (int, np.integer, np.bool_)):
+        return DEFAULT_DTYPE
+    if isinstance(value, (bool, np.bool_)):
+        return dtype
+    holds = dtype.kind != "b" and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
+    return dtype if holds else np.dtype(np.int64)
 
 
 from ._tensor import Tensor  # noqa: E402  (the engine and its one data type name each other)

@@ -52,6 +52,8 @@ def _norm_dx(dz, z, x, p, axis, keepdims):
 
 def _products_of_others(x, axis):
     """For each element the product of all others along the axis: of those before it by that of those behind."""
+    if not x.size:
+        return x
     ones = np.ones_like(np.take(x, [0], axis))
     inner = [slice(None)] * x.ndim
     inner[axis] = slice(None, -1)

@@ -59,6 +59,8 @@ def binary(name: str, x: Any, y: Any) -> Tensor:
 
 def axis(name: str, dim: int, shape: tuple[int, ...], ndim: int | None = None) -> int:
     """dim counted from the front; of a single number, 0 and -1 name its one place."""
+    if isinstance(dim, bool) or not hasattr(dim, "__index__"):
+        raise TypeError(f"{name}: dim={dim!r} must be an integer")
     ndim = max(len(shape), 1) if ndim is None else ndim
     if not -ndim <= dim < ndim:
         raise IndexError(f"{name}: dim={dim} is not an axis of shape {shape}")

@@ -122,7 +122,9 @@ def masked_select(input: Any, mask: Any) -> Tensor:
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     """value where a mask of bool holds, else x."""
-    return where(_mask("masked_fill", mask), as_tensor(value, as_tensor(input)), input)
+    x = as_tensor(input)
+    value = as_tensor(np.asarray(value, x.dtype) if isinstance(value, (builtins.bool, int, float)) else value)
+    return where(_mask("masked_fill", mask), value, x)
 
 
 def _mask(name: str, mask: Any) -> Tensor:
@@ -214,8 +216,18 @@ def median(input: Any, dim: int | None = None, keepdim: builtins.bool = False) -
     """The middle element, of an even number the lower one; with ``dim``, the pair (values, indices) along it."""
     x = as_tensor(input)
     if dim is None:
-        return kthvalue(x.ravel(), (x.numel() + 1) // 2).values
-    return kthvalue(x, (x.shape[axis("median", dim, x.shape)] + 1) // 2 if x.ndim else 1, dim, keepdim)
+        return median(x.ravel(), 0).values
+    size = x.shape[axis("median", dim, x.shape)] if x.ndim else 1
+    if not size:
+        raise ValueError(f"median: axis {dim} of the tensor of shape {x.shape} is empty")
+    if not x.ndim:
+        return Ordered(x.clone(), argsort(x))
+    order, middle = argsort(x, dim), (size - 1) // 2
+    unknown = np.isnan(x.data).sum(
+        dim, keepdims=True
+    )  # they come last in the order; the first of them is the answer
+    places = np.take_along_axis(order.data, np.where(unknown, size - unknown, middle), dim)
+    return _at_places(x, dim, as_tensor(places), keepdim)
 
 
 # Without gradients

@@ -222,7 +222,8 @@ def repeat(input: Any, *repeats: Any) -> Tensor:
     own = (1,) * (len(times) - x.ndim) + x.shape
     pairs = tuple(pair for n in own for pair in (1, n))
     spread = tuple(pair for t, n in zip(times, own, strict=True) for pair in (t, n))
-    return reshape(expand(reshape(x, pairs), spread), tuple(t * n for t, n in zip(times, own, strict=True)))
+    y = reshape(expand(reshape(x, pairs), spread), tuple(t * n for t, n in zip(times, own, strict=True)))
+    return y if y.data.flags.writeable else y.clone()
 
 
 def tile(input: Any, *dims: Any) -> Tensor:
@@ -302,7 +303,13 @@ def vstack(tensors: Sequence[Any]) -> Tensor:
 def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
     """The places start to start + length − 1 along an axis."""
     x = as_tensor(input)
-    return _view(x, "index", index=_at("narrow", x, dim, slice(start, start + length)))
+    size = x.shape[axis("narrow", dim, x.shape)] if x.ndim else 0
+    begin = start + size if start < 0 else start
+    if length < 0 or not 0 <= begin <= size - length:
+        raise ValueError(
+            f"narrow: start={start} and length={length} must lie within the {size} places of axis {dim} of {x.shape}"
+        )
+    return _view(x, "index", index=_at("narrow", x, dim, slice(begin, begin + length)))
 
 
 def select(input: Any, dim: int, index: int) -> Tensor:
@@ -348,12 +355,19 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 def tril(input: Any, diagonal: int = 0) -> Tensor:
     """Zero above a diagonal of the last two axes."""
-    return apply(EXPRESSIONS["tril"], as_tensor(input), diagonal=diagonal)
+    return apply(EXPRESSIONS["tril"], _matrices("tril", input), diagonal=diagonal)
 
 
 def triu(input: Any, diagonal: int = 0) -> Tensor:
     """Zero below a diagonal of the last two axes."""
-    return apply(EXPRESSIONS["triu"], as_tensor(input), diagonal=diagonal)
+    return apply(EXPRESSIONS["triu"], _matrices("triu", input), diagonal=diagonal)
+
+
+def _matrices(name: str, input: Any) -> Tensor:
+    x = as_tensor(input)
+    if x.ndim < 2:
+        raise ValueError(f"{name}: input has shape {x.shape}, expected at least 2 axes, (*, rows, columns)")
+    return x
 
 
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:

@@ -53,12 +53,11 @@ def mean(input: Any, dim: Axis = None, keepdim: builtins.bool = False, *, dtype:
     x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     if x.dtype.kind != "f":
         raise TypeError(f"mean: needs a float tensor, got {x.dtype}; convert with .float()")
-    if not x.data.size:
-        raise ValueError(f"mean: the tensor of shape {x.shape} is empty")
     where = axes("mean", dim, x.shape)
-    if where is None:
-        return _over_everything("mean", x, keepdim)
-    return sum(x, where, keepdim) / math.prod(x.shape[a] for a in where)
+    count = math.prod(x.shape if where is None else [x.shape[a] for a in where])
+    if not count:
+        raise ValueError(f"mean: the tensor of shape {x.shape} is empty along dim={dim}")
+    return _over_everything("mean", x, keepdim) if where is None else sum(x, where, keepdim) / count
 
 
 def var(
@@ -73,6 +72,8 @@ def var(
 
     Raises ValueError where N is not above it.
     """
+    if isinstance(dim, builtins.bool):  # PyTorch's older form, var(unbiased)
+        return var(input, None, dim, keepdim, correction=correction)
     centred, scale = _centred("var", input, dim, int(unbiased) if correction is None else correction)
     return centred.square().sum(dim, keepdim) * scale
 
@@ -86,6 +87,8 @@ def std(
     correction: float | None = None,
 ) -> Tensor:
     """√var; its gradient where all are equal is 0."""
+    if isinstance(dim, builtins.bool):  # PyTorch's older form, std(unbiased)
+        return std(input, None, dim, keepdim, correction=correction)
     centred, scale = _centred("std", input, dim, int(unbiased) if correction is None else correction)
     return norm(centred, 2, dim, keepdim) * math.sqrt(scale)
 

@@ -227,10 +227,30 @@ class Module(Hooked):
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """A parameter by name; None for one that this layer could have and has not."""
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"register_parameter: {name!r} must be a Parameter or None, got {type(param).__name__}"
+            )
+        self._check_name("register_parameter", name, self._parameters)
         self._parameters[name] = param
+
+    def _check_name(self, function: str, name: str, home: dict[str, Any]) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            raise KeyError(
+                f"{function}: the name {name!r} must be text without a dot, since dots part the names of layers"
+            )
+        if hasattr(self, name) and name not in home:
+            raise KeyError(
+                f"{function}: {type(self).__name__} has an attribute {name!r} already; choose another name"
+            )
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """State that is not learned; in ``state_dict`` unless it is not ``persistent``."""
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"register_buffer: {name!r} must be a tensor or None, got {type(tensor).__name__}"
+            )
+        self._check_name("register_buffer", name, self._buffers)
         self._buffers[name] = tensor
         (self._passing.discard if persistent else self._passing.add)(name)
 
@@ -240,6 +260,7 @@ class Module(Hooked):
             got = f"{type(module).__name__} {module!r}"
             remedy = "; nn.Lambda makes a layer of a function" if callable(module) else ""
             raise TypeError(f"{type(self).__name__}: layer {name!r} must be a Module, got {got}{remedy}")
+        self._check_name("add_module", name, self._modules)
         self._modules[name] = module
 
     register_module = add_module

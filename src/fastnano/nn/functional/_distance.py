@@ -16,6 +16,9 @@ __all__ = ["cosine_similarity", "pairwise_distance"]
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """Σ x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)) along ``dim``."""
     x1, x2 = operands("cosine_similarity", x1, x2)
+    if x1.shape != x2.shape:  # lengths are those of vectors as they are after it
+        shape = np.broadcast_shapes(x1.shape, x2.shape)
+        x1, x2 = x1.expand(shape), x2.expand(shape)
     u1, u2 = (x / at_least(_length(x, dim, True), eps) for x in (x1, x2))
     return (u1 * u2).sum(dim)
 

@@ -36,10 +36,8 @@ def reduce_loss(name: str, loss: Tensor, reduction: str) -> Tensor:
     """Mean, sum, or each value; the mean of nothing is refused."""
     if choice(name, "reduction", reduction, REDUCTIONS) == "none":
         return loss
-    if not loss.numel():
-        raise ValueError(
-            f"{name}: the batch is empty (shape {loss.shape}); a mean or sum needs at least one sample"
-        )
+    if not loss.numel() and reduction == "mean":
+        raise ValueError(f"{name}: the batch is empty (shape {loss.shape}); a mean needs at least one sample")
     return loss.mean() if reduction == "mean" else loss.sum()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor, examine
+from ...functions.elementwise import where
 from .._arguments import choice, probability
 from ._activation import log_softmax, logsigmoid
 from ._loss_arguments import (
@@ -49,6 +50,10 @@ def cross_entropy(
     smoothing = probability(name, "label_smoothing", label_smoothing)
     target = as_tensor(target)
     if target.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise ValueError(
+                f"{name}: ignore_index={ignore_index} is for class indices; target holds probabilities"
+            )
         return _cross_entropy_probabilities(x, target, weight, reduction, smoothing)
     return _from_indices(name, x, target, weight, ignore_index, reduction, label_smoothing=smoothing)
 
@@ -115,7 +120,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
 
 
 def _are_probabilities(values: np.ndarray) -> bool:
-    return not ((values < 0) | (values > 1)).any()
+    return bool(((values >= 0) & (values <= 1)).all())
 
 
 def binary_cross_entropy_with_logits(
@@ -138,10 +143,8 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     """t · (log t − x) for log-probabilities x; target is t, or log t with ``log_target``."""
     x, target = operands("kl_div", input, target)
     choice("kl_div", "reduction", reduction, ("batchmean", *REDUCTIONS))
-    if log_target:
-        loss = target.exp() * (target - x)
-    else:
-        loss = target * (target.clamp_min(float(np.finfo(x.dtype).tiny)).log() - x)  # 0 · log 0 is 0
+    log = target if log_target else where(target == 0, 1.0, target).log()  # 0 · log 0 is 0
+    loss = (target.exp() if log_target else target) * (log - x)
     if reduction != "batchmean" or not x.ndim:
         return reduce_loss("kl_div", loss, "sum" if reduction == "batchmean" else reduction)
     return reduce_loss("kl_div", loss, "mean") * (loss.numel() / x.shape[0])  # a number no batch size changes

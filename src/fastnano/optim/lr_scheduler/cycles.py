@@ -204,7 +204,13 @@ class OneCycleLR(LRScheduler):
         self._attach(optimizer)
         self.peaks, self.div_factor = self._for_groups("max_lr", max_lr), div_factor
         self.final_div_factor = final_div_factor
-        self.momenta = (base_momentum, max_momentum) if cycle_momentum else None
+        self.momenta = None
+        if cycle_momentum:
+            low, high = (
+                self._for_groups("base_momentum", base_momentum),
+                self._for_groups("max_momentum", max_momentum),
+            )
+            self.momenta = list(zip(low, high, strict=True))
         if cycle_momentum:
             _check_momentum(self)
         rise = pct_start * total_steps
@@ -223,14 +229,15 @@ class OneCycleLR(LRScheduler):
         if t > self.total_steps:
             raise ValueError(f"OneCycleLR: step {t + 1} of a schedule of total_steps={self.total_steps}")
         results = []
-        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+        momenta: list[Any] = self.momenta or [None] * len(self.peaks)
+        for group, peak, pair in zip(self.optimizer.param_groups, self.peaks, momenta, strict=True):
             first = peak / self.div_factor
             last = first / self.final_div_factor
             values: dict[str, Any] = {
                 "lr": self._between(t, [first, peak, *[first] * (len(self.ends) - 2), last])
             }
-            if self.momenta is not None:
-                low, high = self.momenta
+            if pair is not None:
+                low, high = pair
                 momentum = self._between(t, [high, low, *[high] * (len(self.ends) - 1)])
                 values |= _momentum(group, momentum)
             results.append(values)

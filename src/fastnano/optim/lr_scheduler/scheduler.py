@@ -14,7 +14,7 @@ class LRScheduler:
     """The base: ``values(t)`` gives each group's hyper-parameters at step t, in closed form.
 
     A schedule is a function of the step, not a recurrence as PyTorch's are: it can be unrolled to a table and
-    resumed anywhere.  The numbers are the same as long as nobody else writes the learning rate.
+    resumed anywhere.  Where somebody else has written the learning rate, ``step`` goes on from there, by ``after``.
     """
 
     per_batch = False  # whether step() follows each batch rather than each epoch
@@ -64,8 +64,16 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next step of the schedule, or to a certain one."""
-        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        self._set()
+        self._take_groups()
+        before, lrs = self.last_epoch, self.get_last_lr()
+        self.last_epoch = before + 1 if epoch is None else epoch
+        undisturbed = epoch is not None or lrs == [values["lr"] for values in self.values(before)]
+        self._write(self.values(self.last_epoch) if undisturbed else self.after(self.last_epoch, lrs))
+
+    def _take_groups(self) -> None:
+        """Groups that were added to the optimizer since."""
+        for group in self.optimizer.param_groups[len(self.base_lrs) :]:
+            self.base_lrs.append(group.setdefault("initial_lr", group["lr"]))
 
     def follow(self, record: Mapping[str, Any]) -> None:
         """Step after an epoch, of which these numbers were measured."""
@@ -85,12 +93,13 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """What ``load_state_dict`` needs to go on from here."""
-        return {"last_epoch": self.last_epoch, "base_lrs": self.base_lrs}
+        return {"last_epoch": self.last_epoch, "base_lrs": self.base_lrs, "_last_lr": self.get_last_lr()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was taken, and set the learning rates."""
         self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
         self._set()
+        self._write([{"lr": lr} for lr in state_dict.get("_last_lr", self.get_last_lr())])
 
 
 def at_least(owner: object, least: float, **numbers: float) -> None:
