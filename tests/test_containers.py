@@ -194,6 +194,8 @@ def test_a_dictionary_of_parameters_is_a_dictionary():
     assert weights.get("left") is weights["left"] is weights.setdefault("left", np.zeros(1))
     assert weights.setdefault("up", np.ones(1)) is weights.copy()["up"]
     assert weights.popitem()[0] == "up"
+    assert list(reversed(weights)) == ["right", "left"]
+    assert list(weights | {"low": np.ones(4)}) == ["left", "right", "low"]
     assert weights.pop("right").shape == (3,)
     assert [p.tolist() for p in weights.fromkeys("ab", np.ones(1)).values()] == [[1], [1]]
     weights.clear()

@@ -264,6 +264,14 @@ class ParameterDict(Module):
     def __contains__(self, name: str) -> bool:
         return name in self._parameters
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._parameters)
+
+    def __or__(self, other: Mapping[str, Any] | ParameterDict) -> ParameterDict:
+        both = self.copy()
+        both.update(other)
+        return both
+
     def keys(self) -> Iterable[str]:
         """The names, in order."""
         return self._parameters.keys()
@@ -306,7 +314,7 @@ class ParameterDict(Module):
         """A dictionary that has a parameter of the default's values under each name."""
         return ParameterDict(dict.fromkeys(keys, default))
 
-    def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+    def update(self, parameters: Mapping[str, Any] | ParameterDict | Iterable[tuple[str, Any]]) -> None:
         """Add or replace the parameters of a mapping, or of pairs of name and value."""
         for name, value in dict(parameters).items():
             self[name] = value
