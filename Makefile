@@ -3,7 +3,9 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-NATIVE := setup.py $(wildcard src/fastnano/*.pyx src/fastnano/_kernels/*.pyx src/fastnano/_kernels/*.pxi src/fastnano/_kernels/*.h)
+# Native code is generated from formulas in Python, too.
+NATIVE := setup.py $(wildcard src/fastnano/*.pyx src/fastnano/_kernels/*.pyx src/fastnano/_kernels/*.pxi src/fastnano/_kernels/*.h) \
+  src/fastnano/ops.py $(wildcard src/fastnano/_expressions/*.py) $(filter-out %_numba.py,$(wildcard src/fastnano/_kernels/*.py))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help train test lint format bench sanitize docs dist clean
@@ -71,5 +73,5 @@ $(VENV)/.built: $(VENV)/.tools $(NATIVE) pyproject.toml
 	@touch $@
 
 $(VENV)/.viz $(VENV)/.test $(VENV)/.lint $(VENV)/.bench $(VENV)/.docs: $(VENV)/.%: $(VENV)/.built
-	$(INSTALL) --no-build-isolation --editable ".[$*]"
+	$(INSTALL) "fastnano[$*]"
 	@touch $@

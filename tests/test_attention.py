@@ -8,6 +8,7 @@ import pytest
 
 import fastnano as fn
 from fastnano import nn
+from oracle import torch
 from twins import check
 
 F = nn.functional
@@ -176,3 +177,32 @@ SAME = ((3, 2, 4),) * 3
 def test_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_samples_of_padding_alone_leave_the_others_their_gradients():
+    ours = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True, dropout=0.0)
+    theirs = torch.nn.TransformerEncoderLayer(4, 2, 8, batch_first=True, dropout=0.0)
+    theirs.load_state_dict({name: torch.tensor(value.numpy()) for name, value in ours.state_dict().items()})
+    x, padding = (
+        np.random.default_rng(0).random((2, 2, 4), np.float32),
+        np.array([[True, True], [False, False]]),
+    )
+    found = []
+    for library, layer in ((fn, ours), (torch, theirs)):
+        y = layer(library.tensor(x), src_key_padding_mask=library.tensor(padding))
+        y[1].sum().backward()
+        found.append([y.detach().numpy(), *(p.grad.numpy() for p in layer.parameters())])
+    for own, other in zip(*found, strict=True):
+        np.testing.assert_allclose(own, other, atol=1e-4)
+
+
+def test_a_floating_mask_may_leave_a_query_nothing_to_see():
+    q, mask = np.random.default_rng(0).random((1, 3, 4)), np.zeros((3, 3))
+    mask[1] = -np.inf
+    found = []
+    for library in (fn, torch):
+        x = library.tensor(q, requires_grad=True)
+        y = library.nn.functional.scaled_dot_product_attention(x, x, x, library.tensor(mask))
+        y.sum().backward()
+        found += [(y.detach().numpy(), x.grad.numpy())]
+    np.testing.assert_allclose(*found, atol=1e-12)

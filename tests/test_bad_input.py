@@ -153,6 +153,12 @@ TENSORS = [
 
 LAYERS = [
     (
+        lambda: nn.Linear(3, 2)(ones(2, 4)),
+        V,
+        r"linear: input has shape \(2, 4\), expected \(\*, 3\), since weight has",
+    ),
+    (lambda: F.pad(ones(2, 4), (1.5, 1)), E, r"pad: pad=\(1.5, 1\) must hold whole numbers"),
+    (
         lambda: nn.Linear(2, 2).register_parameter("q", ones(2)),
         E,
         "register_parameter: 'q' must be a Parameter or None",
@@ -175,7 +181,11 @@ LAYERS = [
     (lambda: nn.Linear(0, 2), V, "Linear: in_features=0 must be at least 1"),
     (lambda: nn.Linear(2.5, 2), E, "Linear: in_features=2.5 must be an integer"),
     (lambda: nn.Linear(2, True), E, "Linear: out_features=True must be an integer"),
-    (lambda: nn.Linear(3, 2)(ones(4, 5)), V, r"linear_forward: weight\[o,i\] has shape \(2, 3\), but i=5"),
+    (
+        lambda: nn.Linear(3, 2)(ones(4, 5)),
+        V,
+        r"linear: input has shape \(4, 5\), expected \(\*, 3\)",
+    ),
     (
         lambda: nn.Linear(3, 2)(T(1.0)),
         V,

@@ -231,10 +231,24 @@ def test_a_folder_that_cannot_be_written(few, capsys, tmp_path):
 
 
 def test_what_cannot_be_resumed(run, capsys, tmp_path):
-    assert "its 2 epochs are done" in fails(capsys, ["train", "--resume", str(run)])
+    assert "nothing is left of its 2 epochs" in fails(capsys, ["train", "--resume", str(run)])
     assert "--lr cannot change" in fails(capsys, ["train", "--resume", str(run), "--lr", "0.1"])
+    for option in ("--epochs=3", "--batch-size=64", "--seed=0", "--validation=0.05"):  # their defaults
+        assert f"{option.split('=')[0]} cannot change" in fails(
+            capsys, ["train", "--resume", str(run), option]
+        )
     assert "no such file" in fails(capsys, ["train", "--resume", str(tmp_path / "nothing")])
     assert set(os.listdir(run)) == FILES
+
+
+def test_options_beside_a_runs_file_prevail(run, tmp_path):
+    path = str(run / "run.toml")
+    for option in (["--model=lenet5"], ["--model", "lenet5"]):
+        assert _options.parse(["--config", path, *option]).model == "lenet5"
+    text = (run / "run.toml").read_text()
+    assert 'optimizer = "adam"' in text
+    args = _options.parse(["--config", path, "--optimizer", "sgd"])
+    assert (args.lr, args.momentum) == (0.05, None)  # its own, not adam's
 
 
 @pytest.mark.usefixtures("_no_pictures")

@@ -104,3 +104,11 @@ def test_maxout_has_the_gradient_of_its_largest_piece():
     x = fn.tensor(np.random.default_rng(0).standard_normal((5, 3)), requires_grad=True)
     assert fn.gradcheck(lambda x, w, b: F.maxout(F.linear(x, w, b), 3), [x, layer.weight, layer.bias])
     assert repr(layer) == "Maxout(in_features=3, out_features=4, bias=True, pieces=3)"
+
+
+def test_bags_of_nothing_change_no_row():
+    bags = nn.EmbeddingBag(2, 2, max_norm=1.0, mode="sum")
+    with fn.no_grad():
+        bags.weight.fill_(5)
+    bags(fn.tensor(np.zeros(0, np.int64)), fn.tensor(np.zeros(2, np.int64)))
+    assert bags.weight.tolist() == [[5, 5], [5, 5]]

@@ -213,3 +213,11 @@ ERRORS = [
 def test_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("mode", ["circular", "reflect", "replicate"])
+@pytest.mark.parametrize("sides", [(-1, 2), (2, -1), (1, -2), (-2, 3), (0, -2)])
+def test_padding_that_cuts_and_fills(sides, mode):
+    x = np.arange(1.0, 6).reshape(1, 1, 5)
+    found = [lib.nn.functional.pad(lib.tensor(x), sides, mode).numpy() for lib in (fn, torch)]
+    np.testing.assert_array_equal(*found)

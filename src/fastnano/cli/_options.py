@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,29 +164,38 @@ def _run_options(add: Callable[..., Any]) -> None:
 def parse(argv: list[str]) -> Any:
     """The options of a command line, over those of the run it repeats or resumes."""
     p = parser()
-    args = p.parse(argv)
+    args, given = p.parse(argv), _given(argv)
     if args.resume and args.config:
         raise UsageError("train: give one of --config and --resume")
     if args.resume:
-        changed = [name for name, value in vars(args).items() if value != p.get_default(name)]
-        for name in changed:
+        for name in given:
             if name not in WITH_RESUME:
                 raise UsageError(f"train: --{name.replace('_', '-')} cannot change when a run is resumed")
     if args.resume or args.config:
         path = Path(args.config) if args.config else Path(args.resume) / CONFIG
-        args = p.parse(_arguments(path, p, argv) + argv)
+        args = p.parse(_arguments(path, p, given) + argv)
     return _completed(args)
 
 
-def _arguments(path: Path, p: Parser, argv: list[str]) -> list[str]:
+def _given(argv: list[str]) -> set[str]:
+    """The options that a command line holds itself, those with their default values too."""
+    p = parser()
+    for action in p._actions:
+        action.default = SUPPRESS
+    return set(vars(p.parse(argv)))
+
+
+def _arguments(path: Path, p: Parser, given: set[str]) -> list[str]:
     """A run's file as command-line arguments, so that the same checks hold for them."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file; every run folder has its {CONFIG}")
     options = read_options(path)
-    if any(name in argv for name in ("--model", "--layers")):
-        options = {name: value for name, value in options.items() if name not in ("model", "layers")}
+    replaced = {"model", "layers"} if given & {"model", "layers"} else set()
+    if "optimizer" in given:  # another one has a rate and a momentum of its own
+        replaced |= {"lr", "momentum"}
+    options = {name: value for name, value in options.items() if name not in replaced}
     for name in options:
-        if f"--{name}" not in p._option_string_actions:
+        if f"--{name}" not in p._option_string_actions or name in (*NOT_REPEATED, "help"):
             raise ValueError(f"{path}: {p.unknown_option(f'--{name}')}")
     return [f"--{name}={value}" for name, value in options.items()]
 

@@ -36,8 +36,9 @@ def native() -> tuple[str, str, int | None]:
         from .._kernels import _native
     except ImportError:
         return "not built: build it, or set FASTNANO_BACKEND=numba", "none", None
-    available = _native.available()
-    chosen = os.environ.get("FASTNANO_ISA") or (available[-1] if available else "none")
+    chosen = _native.current() if _native.available() else "none"
+    if chosen != "none":
+        _native.load(chosen)  # which refuses what is not there
     return f"built for {', '.join(_native.ISAS)}", chosen, _native.get_num_threads()
 
 

@@ -57,7 +57,7 @@ def read_image(path: str) -> Any:
     try:
         with Image.open(path) as picture:
             ink = picture.convert("RGBA")
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise OSError(f"--image {path}: is damaged, or not a picture ({error})") from error
     paper = Image.new("RGBA", ink.size, "white")  # shows where the picture is transparent
     pixels = np.asarray(Image.alpha_composite(paper, ink).convert("L").resize((28, 28)))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _options
+from ._parser import UsageError
 from ._run import (
     CONFIG,
     MODEL,
@@ -111,6 +112,8 @@ def _split(args: Any, train: ImageDataset) -> tuple[Any, Any]:
     held = round(args.validation * len(train))
     if not held:
         return train, None
+    if held == len(train):
+        raise UsageError(f"train: --validation {args.validation} leaves no image to train on")
     part, validation = random_split(train, [len(train) - held, held], args.seed)
     return part, validation
 
@@ -236,7 +239,7 @@ def _watch(args: Any, trainer: Trainer, folder: Path) -> None:
             )
         checkpoint.load_training(folder / TRAINING, trainer)
         if trainer.epoch >= args.epochs and "result" in read_toml(folder / CONFIG):
-            raise ValueError(f"--resume {folder}: its {_epochs(args.epochs)} are done")
+            raise ValueError(f"--resume {folder}: nothing is left of its {_epochs(args.epochs)}")
 
 
 def _fit(args: Any, trainer: Trainer, train: Any, validation: Any) -> Any:

@@ -24,7 +24,7 @@ from .._state import state
 Place = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 
-class NotPlannable(RuntimeError):
+class NotPlannable(NotImplementedError):
     """A step that has no native plan; the message says which op stands in the way, and why."""
 
 

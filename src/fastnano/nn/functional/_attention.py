@@ -72,11 +72,11 @@ def attend(
     if mask is not None:
         mask = as_mask(mask)
         if mask.dtype == np.bool_:
-            if examine(mask.data, _leaves_some_blind, otherwise=lambda _: True):
-                # who may look nowhere is let look, to be spared NaN, and what is found there is dropped
-                seeing = mask.any(-1, keepdim=True)
-                mask = mask.logical_or(seeing.logical_not())
             mask = where(mask, as_tensor(0.0, scores), as_tensor(-math.inf, scores))
+        if examine(mask.data, _leaves_some_blind, otherwise=lambda _: True):
+            # who may look nowhere is let look, to be spared NaN, and what is found there is dropped
+            seeing = (mask > -math.inf).any(-1, keepdim=True)
+            mask = where(seeing, mask, as_tensor(0.0, mask))
         scores = scores + mask
     weights = softmax(scores, -1)
     if seeing is not None:
@@ -86,9 +86,9 @@ def attend(
     return weights @ value, weights
 
 
-def _leaves_some_blind(allowed: np.ndarray) -> bool:
+def _leaves_some_blind(mask: np.ndarray) -> bool:
     """Whether some query may look nowhere."""
-    return not allowed.any(axis=-1).all()
+    return not (mask > -np.inf).any(axis=-1).all()
 
 
 @lru_cache(maxsize=64)

@@ -70,7 +70,7 @@ def embedding_bag(
     x, weight = as_tensor(input), as_tensor(weight)
     places, used = _bags(x, offsets, include_last_offset)
     index = x.data.reshape(-1)[places] if x.numel() else places
-    rows = embedding(index, weight, padding_idx, max_norm, norm_type)
+    rows = embedding(index, weight, padding_idx, max_norm if x.numel() else None, norm_type)
     if padding_idx is not None:
         used = used & (index != row("embedding_bag", padding_idx, weight.shape[0]))
     if mode == "max":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..._contract import ShapeError
 from ...autograd import OPS, Tensor, apply, as_tensor
 from .._arguments import count
 from .._initial import constant
@@ -20,6 +21,10 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
         raise ValueError(f"linear: weight has shape {weight.shape}, expected (out_features, in_features)")
     if not weight.shape[1]:
         raise ValueError(f"linear: weight has shape {weight.shape}; in_features must be at least 1")
+    if x.ndim and x.shape[-1] != weight.shape[1]:
+        raise ShapeError(
+            f"linear: input has shape {x.shape}, expected (*, {weight.shape[1]}), since weight has shape {weight.shape}"
+        )
     bias = constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias)
     if x.ndim == 2:
         return apply(OPS["linear"], x, weight, bias)

@@ -33,6 +33,8 @@ def pad(input: Any, pad: tuple[int, ...], mode: str = "constant", value: float |
     axes = len(pad) // 2
     if len(pad) % 2 or axes > x.ndim:
         raise ValueError(f"pad: pad={pad} must be pairs of sizes for at most the {x.ndim} axes of input")
+    if not all(isinstance(side, (int, np.integer)) for side in pad):
+        raise TypeError(f"pad: pad={pad} must hold whole numbers")
     sides = [(int(pad[2 * i]), int(pad[2 * i + 1])) for i in reversed(range(axes))]
     for size, (a, b) in zip(x.shape[x.ndim - axes :], sides, strict=True):
         if size + min(a, 0) + min(b, 0) < 0:
@@ -52,15 +54,23 @@ def pad(input: Any, pad: tuple[int, ...], mode: str = "constant", value: float |
 
 
 def _constant(x: Tensor, sides: list[tuple[int, int]], value: float) -> Tensor:
-    rest = x.ndim - len(sides)
-    if any(min(side) < 0 for side in sides):
-        inner = zip(x.shape[rest:], sides, strict=True)
-        x = x[(..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in inner))]
-    widths = [(0, 0)] * rest + [(max(a, 0), max(b, 0)) for a, b in sides]
+    x, sides = _cropped(x, sides)
+    widths = [(0, 0)] * (x.ndim - len(sides)) + sides
     return apply(EXPRESSIONS["pad"], x, widths=tuple(widths), value=value)
 
 
+def _cropped(x: Tensor, sides: list[tuple[int, int]]) -> tuple[Tensor, list[tuple[int, int]]]:
+    """x without what sizes below 0 cut off, and the sizes that are left to fill."""
+    if all(min(side) >= 0 for side in sides):
+        return x, sides
+    inner = zip(x.shape[x.ndim - len(sides) :], sides, strict=True)
+    x = x[(..., *(slice(max(-a, 0), size - max(-b, 0)) for size, (a, b) in inner))]
+    return x, [(max(a, 0), max(b, 0)) for a, b in sides]
+
+
 def _filled(x: Tensor, sides: list[tuple[int, int]], mode: str) -> Tensor:
+    if mode == "circular":  # of what is left; the others take values from beyond the cut
+        x, sides = _cropped(x, sides)
     places = []
     for size, (a, b) in zip(x.shape[2:], sides, strict=True):
         if size < 1 or max(a, b) > size + _ROOM[mode]:
