@@ -457,7 +457,9 @@ def _places(call: Call, rule: Formula, name: str, value: Value, out: Value, batc
     size = call.reads[name].size
     names = np.arange(1, size + 1), np.random.default_rng(0).permutation(size) + 1
     places, others = (_run(call, rule, name, n) for n in names)
-    if not np.array_equal(np.where(places > 0, names[1][places - 1], 0), others):
+    if places.max(initial=0) > size or not np.array_equal(
+        np.where(places > 0, names[1][places - 1], 0), others
+    ):
         raise NotPlannable(f"{rule.name} adds elements up, for which it has no native form")
     if value.batched and not out.batched:
         raise NotPlannable(f"{rule.name} picks samples of a batch")
