@@ -282,11 +282,14 @@ class Plan:
         return (
             [(a.shape[1:], "i" if is_whole(a) else "f") for a in data[:1]],
             [(a.shape[1:], a.dtype.kind) for a in data[1:]],
-            [(t.data.ctypes.data, t.shape, t.dtype, t.requires_grad) for t in self._tensors()],
+            [
+                (t.data.ctypes.data, t.shape, t.dtype, t.requires_grad, bool(t._hooks))
+                for t in self._tensors()
+            ],
             [(type(m), *_attributes(m)) for m in self._modules()],
             [(self.optimizer.rows(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
             [[id(a) for a in state.values()] for state in self.optimizer.state.values()] if groups else [],
-            (self.clip_norm, self.clip_value, _native.current()),
+            (self.clip_norm, self.clip_value, self.batch_size, _native.current()),
         )
 
     def _make(self, what: str, data: tuple[np.ndarray, ...]) -> Replayed:

@@ -12,6 +12,7 @@ from .._kernels import _native
 from .._kernels._executor import Task
 from ..ops import OPS
 from .layout import Layout
+from .recording import NotPlannable
 from .schedule import ALONE, BLOCKS, ROWS, Schedule, Step
 
 CHANGES = {"shift": 2, "turn": 2, "flip": 1}  # of images, and the numbers that each takes: see augment.h
@@ -215,6 +216,11 @@ def _unroll(scheduler: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
     if scheduler is None:
         return _NO_SCHEDULE
     groups = scheduler.optimizer.param_groups
+    names = {tuple(values) for t in range(steps) for values in scheduler.values(scheduler.last_epoch + t)}
+    if len(names) > 1:
+        raise NotPlannable(
+            f"{type(scheduler).__name__} sets other hyper-parameters at some steps than at others"
+        )
     rows: list[list[float]] = []
     targets: list[int] = []
     for t in range(scheduler.last_epoch, scheduler.last_epoch + steps):
