@@ -36,8 +36,6 @@ def test_pytorch_has_every_name():
     assert [name for name in methods if not hasattr(torch.Tensor, name)] == []
 
 
-# Changes in place
-
 # Where PyTorch's rule is not NumPy's, or where a rule has an edge: x is 3 x 4 x 5, m a mask, w whole numbers.
 EDGES = (
     *(
@@ -165,6 +163,8 @@ def test_whole_numbers_index_and_numbers_are_formatted():
     with pytest.raises(TypeError, match="only a whole number can be an index, not a tensor of float32"):
         range(fn.tensor(3.0))
 
+
+# Changes in place
 
 IN_PLACE = {
     "x.sigmoid_().{}_()": "absolute acos arccos arcsin arctan asin atan cos cosh erf erfc exp2 expm1 log10 log1p log2 "

@@ -376,28 +376,23 @@ def _parts(index: Any) -> tuple[Any, ...]:
     index = _plain(index)
     if not isinstance(index, tuple) or all(isinstance(i, (*_BASIC, builtins.int)) for i in index):
         return (index,)
-    whole = [_is_whole(i) for i in index]
-    arrays = [not w and not isinstance(i, _BASIC) for w, i in zip(whole, index, strict=True)]
-    if not any(whole) or not any(arrays):
-        return (index,)
     first: list[Any] = []
-    for item, is_array in zip(index, arrays, strict=True):
-        mask = is_array and np.asarray(item).dtype == np.bool_
-        first += [slice(None)] * (np.ndim(item) if mask else 1) if is_array else [item]
-    second = [
-        i if a or i is Ellipsis else slice(None)
-        for i, w, a in zip(index, whole, arrays, strict=True)
-        if not w
-    ]
-    return tuple(first), tuple(second)
+    second: list[Any] = []
+    for item in index:
+        array = None if isinstance(item, _BASIC) else np.asarray(item)
+        if array is None:
+            first.append(item)
+            second.append(item if item is Ellipsis else slice(None))
+        elif not array.ndim and array.dtype.kind in "iu":
+            first.append(item)
+        else:
+            first += [slice(None)] * (array.ndim if array.dtype == np.bool_ else 1)
+            second.append(item)
+    mixed = len(second) < len(index) and not all(isinstance(i, _BASIC) for i in second)
+    return (tuple(first), tuple(second)) if mixed else (index,)
 
 
 _BASIC = (slice, type(None), type(Ellipsis))
-
-
-def _is_whole(item: Any) -> builtins.bool:
-    array = np.asarray(item) if not isinstance(item, _BASIC) else None
-    return array is not None and not array.ndim and array.dtype.kind in "iu"
 
 
 def _plain(index: Any) -> Any:

@@ -73,7 +73,7 @@ def packing(isa: str | None = None) -> tuple[int, ...]:
 
 def current() -> str:
     """The instruction set in use."""
-    return os.environ.get("FASTNANO_ISA") or available()[-1]
+    return _supported(os.environ.get("FASTNANO_ISA") or available()[-1])
 
 
 @cache
@@ -87,13 +87,17 @@ def _load(isa: str) -> tuple[Kernels, Kernels]:
     )
 
 
-def _module(isa: str) -> Any:
+def _supported(isa: str) -> str:
     if isa not in available():
         there = ", ".join(available())
         raise ValueError(
             f"instruction set {isa!r} (FASTNANO_ISA) is not built or not supported here; there is {there}"
         )
-    return importlib.import_module(f"{__package__}._native_{isa}")
+    return isa
+
+
+def _module(isa: str) -> Any:
+    return importlib.import_module(f"{__package__}._native_{_supported(isa)}")
 
 
 def _default_threads() -> int:

@@ -37,8 +37,6 @@ def native() -> tuple[str, str, int | None]:
     except ImportError:
         return "not built: build it, or set FASTNANO_BACKEND=numba", "none", None
     chosen = _native.current() if _native.available() else "none"
-    if chosen != "none":
-        _native.load(chosen)  # which refuses what is not there
     return f"built for {', '.join(_native.ISAS)}", chosen, _native.get_num_threads()
 
 

@@ -217,16 +217,16 @@ def median(input: Any, dim: int | None = None, keepdim: builtins.bool = False) -
     x = as_tensor(input)
     if dim is None:
         return median(x.ravel(), 0).values
-    size = x.shape[axis("median", dim, x.shape)] if x.ndim else 1
+    if not x.ndim:
+        return kthvalue(x, 1, dim, keepdim)
+    size = x.shape[axis("median", dim, x.shape)]
     if not size:
         raise ValueError(f"median: axis {dim} of the tensor of shape {x.shape} is empty")
-    if not x.ndim:
-        return Ordered(x.clone(), argsort(x))
-    order, middle = argsort(x, dim), (size - 1) // 2
-    unknown = np.isnan(x.data).sum(
-        dim, keepdims=True
-    )  # they come last in the order; the first of them is the answer
-    places = np.take_along_axis(order.data, np.where(unknown, size - unknown, middle), dim)
+    order, unknown = argsort(x, dim), np.isnan(x.data).sum(dim, keepdims=True)
+    rank = np.where(
+        unknown, size - unknown, (size - 1) // 2
+    )  # NaN come last, and the first of them is the answer
+    places = np.take_along_axis(order.data, rank, dim)
     return _at_places(x, dim, as_tensor(places), keepdim)
 
 

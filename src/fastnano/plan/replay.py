@@ -12,7 +12,6 @@ from .._kernels import _native
 from .._kernels._executor import Task
 from ..ops import OPS
 from .layout import Layout
-from .recording import NotPlannable
 from .schedule import ALONE, BLOCKS, ROWS, Schedule, Step
 
 CHANGES = {"shift": 2, "turn": 2, "flip": 1}  # of images, and the numbers that each takes: see augment.h
@@ -215,22 +214,17 @@ def _unroll(scheduler: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The hyper-parameters of every step of an epoch, and the addresses they go to."""
     if scheduler is None:
         return _NO_SCHEDULE
-    groups = scheduler.optimizer.param_groups
-    names = {tuple(values) for t in range(steps) for values in scheduler.values(scheduler.last_epoch + t)}
-    if len(names) > 1:
-        raise NotPlannable(
-            f"{type(scheduler).__name__} sets other hyper-parameters at some steps than at others"
-        )
-    rows: list[list[float]] = []
+    settings = [scheduler.values(scheduler.last_epoch + t) for t in range(steps)]
+    columns: list[tuple[float, ...]] = []
     targets: list[int] = []
-    for t in range(scheduler.last_epoch, scheduler.last_epoch + steps):
-        row: list[float] = []
-        for group, values in zip(groups, scheduler.values(t), strict=True):
-            for name, value in values.items():
-                numbers = np.atleast_1d(np.asarray(value, np.float64))
-                if t == scheduler.last_epoch:  # what it was set to, perhaps by the user
-                    numbers = group.arrays[name]
-                    targets += [_address(numbers) + 8 * i for i in range(len(numbers))]
-                row += numbers.tolist()
-        rows.append(row)
-    return np.array(targets, np.uintp), np.array(rows, np.float64).reshape(steps, len(targets))
+    for i, group in enumerate(scheduler.optimizer.param_groups):
+        for name in dict.fromkeys(name for values in settings for name in values[i]):
+            numbers = group.arrays[
+                name
+            ]  # what it was set to, perhaps by the user; it stays until a step sets it
+            targets += [_address(numbers) + 8 * k for k in range(len(numbers))]
+            held = [numbers.tolist()]
+            for values in settings[1:]:
+                held.append(np.ravel(values[i][name]).tolist() if name in values[i] else held[-1])
+            columns += zip(*held, strict=True)
+    return np.array(targets, np.uintp), np.array(columns, np.float64).reshape(len(targets), steps).T.copy()

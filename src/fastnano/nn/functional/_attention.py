@@ -71,11 +71,13 @@ def attend(
     seeing = None
     if mask is not None:
         mask = as_mask(mask)
+        if examine(mask.data, _leaves_some_blind, otherwise=lambda _: True):
+            seeing = _allowed(mask).any(-1, keepdim=True)
         if mask.dtype == np.bool_:
             mask = where(mask, as_tensor(0.0, scores), as_tensor(-math.inf, scores))
-        if examine(mask.data, _leaves_some_blind, otherwise=lambda _: True):
-            # who may look nowhere is let look, to be spared NaN, and what is found there is dropped
-            seeing = (mask > -math.inf).any(-1, keepdim=True)
+        if (
+            seeing is not None
+        ):  # who may look nowhere is let look, to be spared NaN; what is found there is dropped
             mask = where(seeing, mask, as_tensor(0.0, mask))
         scores = scores + mask
     weights = softmax(scores, -1)
@@ -86,9 +88,14 @@ def attend(
     return weights @ value, weights
 
 
+def _allowed(mask: Any) -> Any:
+    """Where to look, by a boolean mask or one to be added, a tensor or an array."""
+    return mask if mask.dtype == np.bool_ else mask > -math.inf
+
+
 def _leaves_some_blind(mask: np.ndarray) -> bool:
     """Whether some query may look nowhere."""
-    return not (mask > -np.inf).any(axis=-1).all()
+    return not _allowed(mask).any(axis=-1).all()
 
 
 @lru_cache(maxsize=64)

@@ -78,12 +78,17 @@ def _momentum(group: Any, momentum: float) -> dict[str, Any]:
     return {"betas": (momentum, *group["betas"][1:])} if "betas" in group else {"momentum": momentum}
 
 
-def _check_momentum(owner: LRScheduler) -> None:
+def _momenta(owner: LRScheduler, cycle: bool, base: Any, high: Any) -> list[Any]:
+    """The lowest and highest momentum of each group, or nothing where the momentum does not cycle."""
+    if not cycle:
+        return []
     if not owner.optimizer.defaults.keys() & {"momentum", "betas"}:
         raise ValueError(
             f"{type(owner).__name__}: {type(owner.optimizer).__name__} has neither momentum nor betas; "
             "pass cycle_momentum=False"
         )
+    pairs = owner._for_groups("base_momentum", base), owner._for_groups("max_momentum", high)
+    return list(zip(*pairs, strict=True))
 
 
 class CyclicLR(LRScheduler):
@@ -131,11 +136,7 @@ class CyclicLR(LRScheduler):
             step_size_up / float(step_size_up + down),
         )
         self.max_lrs, bases = self._for_groups("max_lr", max_lr), self._for_groups("base_lr", base_lr)
-        self.momenta: list[tuple[float, float]] = []
-        if cycle_momentum:
-            _check_momentum(self)
-            low, high = (self._for_groups("momentum", m) for m in (base_momentum, max_momentum))
-            self.momenta = list(zip(low, high, strict=True))
+        self.momenta = _momenta(self, cycle_momentum, base_momentum, max_momentum)
         if last_epoch == -1:
             self._write([{"lr": base} for base in bases])
         self._bases = bases
@@ -204,15 +205,7 @@ class OneCycleLR(LRScheduler):
         self._attach(optimizer)
         self.peaks, self.div_factor = self._for_groups("max_lr", max_lr), div_factor
         self.final_div_factor = final_div_factor
-        self.momenta = None
-        if cycle_momentum:
-            low, high = (
-                self._for_groups("base_momentum", base_momentum),
-                self._for_groups("max_momentum", max_momentum),
-            )
-            self.momenta = list(zip(low, high, strict=True))
-        if cycle_momentum:
-            _check_momentum(self)
+        self.momenta = _momenta(self, cycle_momentum, base_momentum, max_momentum)
         rise = pct_start * total_steps
         self.ends = [rise - 1, total_steps - 1]
         if three_phase:
@@ -228,17 +221,14 @@ class OneCycleLR(LRScheduler):
     def values(self, t: int) -> list[dict[str, Any]]:
         if t > self.total_steps:
             raise ValueError(f"OneCycleLR: step {t + 1} of a schedule of total_steps={self.total_steps}")
-        results = []
-        momenta: list[Any] = self.momenta or [None] * len(self.peaks)
-        for group, peak, pair in zip(self.optimizer.param_groups, self.peaks, momenta, strict=True):
+        results: list[dict[str, Any]] = []
+        for peak in self.peaks:
             first = peak / self.div_factor
             last = first / self.final_div_factor
-            values: dict[str, Any] = {
-                "lr": self._between(t, [first, peak, *[first] * (len(self.ends) - 2), last])
-            }
-            if pair is not None:
-                low, high = pair
-                momentum = self._between(t, [high, low, *[high] * (len(self.ends) - 1)])
-                values |= _momentum(group, momentum)
-            results.append(values)
+            results.append({"lr": self._between(t, [first, peak, *[first] * (len(self.ends) - 2), last])})
+        for values, group, (low, high) in zip(
+            results, self.optimizer.param_groups, self.momenta, strict=False
+        ):
+            momentum = self._between(t, [high, low, *[high] * (len(self.ends) - 1)])
+            values |= _momentum(group, momentum)
         return results
