@@ -214,6 +214,13 @@ def test_the_step_without_a_number_is_named():
             fit(trainer(), (x, Y), shuffle=False, compile=compile)
 
 
+def test_whole_numbers_train_layer_by_layer():
+    x = X.reshape(len(X), -1).astype(np.int64)
+    model = nn.Linear(x.shape[1], 10)
+    t = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=1e-6))
+    assert fit(t, (x, Y), epochs=1, compile="auto").eager.startswith("the inputs are int64")
+
+
 # What changes between two trainings
 
 

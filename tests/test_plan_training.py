@@ -85,6 +85,7 @@ def test_optimisers_in_python_have_no_plan(optimizer):
     [
         "CyclicLR(o, 0.01, 0.1, step_size_up=7, step_size_down=4, mode='triangular2')",
         "SequentialLR(o, [LinearLR(o, 0.1, total_iters=9), OneCycleLR(o, 0.1, 70)], [20])",
+        "SequentialLR(o, [ConstantLR(o), OneCycleLR(o, 0.1, 70)], [3])",  # which sets a momentum from then on
         "OneCycleLR(o, 0.1, total_steps=50)",
         "OneCycleLR(o, 0.1, epochs=10, steps_per_epoch=5, anneal_strategy='linear', three_phase=True)",
         "OneCycleLR(o, 0.1, total_steps=70, cycle_momentum=False)",
@@ -416,13 +417,46 @@ os._exit(0)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_after_a_fork_both_train_on():
+FORK_WHILE_BUSY = """
+import os, threading
+from test_plan_training import plan, X, Y
+p, inside, done = plan(), threading.Event(), threading.Event()
+p.run_epoch(X, Y)
+def wait(progress):
+    inside.set()
+    done.wait()
+thread = threading.Thread(target=lambda: p.run_epoch(X, Y, poll=wait, seconds=0))
+thread.start()
+inside.wait()
+child = os.fork()
+if not child:
+    p.predict(X)
+    p.run_epoch(X, Y)
+    os._exit(0)
+status = os.waitpid(child, 0)[1]
+done.set()
+thread.join()
+print(status)
+"""
+
+
+def in_a_process(code):
+    """What Python code prints, in a process of its own that finds the tests."""
     places = [Path(fastnano.__file__).parents[1], Path(__file__).parent]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places)), "PYTHONHASHSEED": "0"}
     done = subprocess.run(
-        [sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, env=environment
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment
     )
     assert done.returncode == 0, done.stderr
-    child, parent = done.stdout.split()
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_after_a_fork_both_train_on():
+    child, parent = in_a_process(FORK)
     assert child == parent
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_forked_in_another_threads_epoch_trains_on():
+    assert in_a_process(FORK_WHILE_BUSY) == ["0"]

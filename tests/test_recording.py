@@ -59,7 +59,7 @@ def of_its_weights(x, net):
     return x
 
 
-BY_PYTHON = "is made by Python from the data, from chance or from the batch size"
+BY_PYTHON = "is made by Python from the data, from the model, from chance or from the batch size"
 ODD = {
     "noise of NumPy": (lambda x, _: x + Tensor(RNG.random(5, np.float32)), f"add_forward: y {BY_PYTHON}"),
     "a draw of NumPy": (lambda x, _: x * float(RNG.random()), f"mul_forward: y {BY_PYTHON}"),
@@ -76,6 +76,17 @@ ODD = {
         lambda x, _: x if len(x) > 2 else x.relu(),
         "takes another course for other data",
     ),
+    "a number of the weights": (lambda x, net: x * net.out.bias[0].item(), "Tensor.item is Python code"),
+    "a choice by a tensor": (lambda x, _: x if x.max() > 2 else x.relu(), "Tensor.item is Python code"),
+    "the length of the weights": (
+        lambda x, net: x / float(np.linalg.norm(net.out.weight.data)),
+        f"div_forward: y {BY_PYTHON}",
+    ),
+    "a copy of the weights": (
+        lambda x, net: x + Tensor(net.out.bias.data.copy()),
+        f"add_forward: y {BY_PYTHON}",
+    ),
+    "places more than once": (lambda x, _: x[:, [0, 0, 1, 1, 2]], "index_dx adds elements up"),
     "some samples": (lambda x, _: x[:1] * x, "index_forward picks samples of a batch"),
     "all samples but one": (lambda x, _: x[1:].sum() * x, "index_forward folds the samples of a batch"),
     "samples turned round": (lambda x, _: x[::-1], "index_forward mixes the samples of a batch"),
@@ -148,7 +159,7 @@ def test_errors_of_the_network_and_the_loss_are_their_own():
         plan(loss=nn.HingeLoss()).run_epoch(X, np.zeros((61, 5), np.float32))
     with pytest.raises(ValueError, match="all ignored"):
         plan().run_epoch(X, np.full(61, -100))
-    with pytest.raises(ValueError, match="linear_forward: weight"):
+    with pytest.raises(ValueError, match=r"linear: input has shape \(3, 42\), expected \(\*, 84\)"):
         plan().run_epoch(X[:, :1], Y)
 
 
@@ -302,6 +313,7 @@ def test_nothing_is_recorded_again_for_nothing():
     assert not recordings(p, use)
     assert not recordings(p, lambda p: p.prepare(X[:20].copy(), Y[:20].copy()))
     assert recordings(p, lambda p: setattr(p.model[4], "p", 0.25))
+    assert recordings(p, lambda p: setattr(p, "batch_size", 7))
 
 
 class Scaled(nn.Module):
@@ -325,6 +337,16 @@ def test_arrays_of_ones_own_count_too(in_place):
             part.model.gain = other
 
     twice(change, Scaled)
+
+
+def test_a_hook_of_a_tensor_counts():
+    p = plan(MLP)
+    p.run_epoch(X, Y)
+    hook = next(p.model.parameters()).register_hook(lambda gradient: gradient * 0.5)
+    with pytest.raises(NotPlannable, match="a hook of a tensor is Python code"):
+        p.run_epoch(X, Y)
+    hook.remove()
+    p.run_epoch(X, Y)
 
 
 def test_an_ignored_label_that_appears_later_counts():

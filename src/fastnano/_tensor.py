@@ -164,7 +164,7 @@ class Tensor(Methods):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> builtins.bool:
-        return bool(self.data)
+        return bool(self.item() if self.data.size == 1 else self.data)
 
     def __float__(self) -> builtins.float:
         return float(self.item())
@@ -208,6 +208,8 @@ class Tensor(Methods):
             raise ValueError(
                 f"item: the tensor has {self.data.size} values (shape {self.shape}), expected one"
             )
+        if autograd.state.recording is not None:  # a plan would keep the number for good
+            autograd.state.recording.python("Tensor.item")
         return self.data.item()
 
     def tolist(self) -> Any:

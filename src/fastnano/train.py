@@ -27,7 +27,7 @@ from .nn import Module, PenalizedLoss
 from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
-from .plan import SLICE, NotPlannable, Plan, measured, training_step
+from .plan import SLICE, NotPlannable, Plan, is_whole, measured, training_step
 
 Record = dict[str, Any]
 Transform = Callable[..., np.ndarray]
@@ -346,7 +346,10 @@ class Trainer:
             return None
         try:
             plan = self._plan(loader, prepare)
-            plan.prepare(*_arrays(loader.dataset)[:2])
+            x, y, _ = _arrays(loader.dataset)
+            if is_whole(x):
+                raise NotPlannable(f"the inputs are {x.dtype}, which the transform makes float32; give that")
+            plan.prepare(x, y)
         except NotPlannable as reason:
             if compile is True:
                 raise

@@ -10,7 +10,9 @@ The plan knows no layer: whatever is a row with a native kernel can be in it.
 from __future__ import annotations
 
 import math
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -30,7 +32,7 @@ from ..optim.lr_scheduler import LRScheduler
 from .exchange import exchanged
 from .layout import Layout
 from .lowering import Lowering
-from .recording import NotPlannable, Recording, record
+from .recording import NotPlannable, Recording, States, nudged, record
 from .replay import Change, Replayed, as_labels, is_whole
 from .schedule import Schedule
 from .snapshot import Snapshot
@@ -132,8 +134,13 @@ class Plan:
         self.mean, self.std = mean, std
         self._made: dict[str, tuple[tuple, Replayed]] = {}
         self._snapshot: Snapshot | None = None  # of the model, when it last predicted
+        self._begin()
+
+    def _begin(self) -> None:
+        """No epoch runs: of a new plan, a copy, or a forked child, whose parent's other threads are not there."""
         self._lock = threading.RLock()  # one epoch at a time
         self._running = False
+        _plans.add(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy records anew: native code knows the places of the arrays, which in the copy are others."""
@@ -143,7 +150,8 @@ class Plan:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._made, self._lock, self._running = {}, threading.RLock(), False
+        self._made = {}
+        self._begin()
 
     # Running
 
@@ -302,7 +310,8 @@ class Plan:
         with self._gradients_kept():
             some, others = _two_batches(data)
             first, results = self._record(what, data, some)
-            second, _ = self._record(what, data, others, paler=True)
+            with nudged([t.data for t in self._tensors()]) as states:
+                second, _ = self._record(what, data, others, states)
         lowering = Lowering(first, second, _native.load(), _native.formulas())
         values = [lowering.value(array) for array in results]
         outputs = tuple(values) if what == "predict" else ()
@@ -329,21 +338,24 @@ class Plan:
                 p.grad = gradient
 
     def _record(
-        self, what: str, data: tuple[np.ndarray, ...], index: np.ndarray, paler: bool = False
+        self, what: str, data: tuple[np.ndarray, ...], index: np.ndarray, states: States = ()
     ) -> tuple[Recording, list[np.ndarray]]:
-        """One step on a few samples: its calls, and its results (loss and right answers, or the output)."""
+        """One step on a few samples: its calls, and its results (loss and right answers, or the output).
+
+        The second time with other images, and ``states`` of the model that are not as they were.
+        """
         if self.clip_norm is None:
             for tensor in self._tensors():  # some may be no optimiser's, so that no zero_grad forgets theirs
                 tensor.grad = None
         x = self.as_input(data[0][index])
-        if paler and not is_whole(x):
+        if states and not is_whole(x):
             x = x * np.float32(0.5) + np.float32(0.25)
         inputs = [
             (x, data[0] if is_whole(x) else x),
             *((as_labels(a[index]), as_labels(a)) for a in data[1:]),
         ]
         y = inputs[1][0] if len(inputs) > 1 else None
-        with record(inputs) as recording:
+        with record(inputs, states) as recording:
             if what == "train":
                 clip = self.clip_norm, self.clip_value
                 return recording, training_step(self.model, self.loss, self.optimizer, Tensor(x), y, *clip)
@@ -367,6 +379,18 @@ class Plan:
         std = np.broadcast_to(np.asarray(self.std, np.float64), channels)
         mean = np.broadcast_to(np.asarray(self.mean, np.float64), channels)
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+_plans: weakref.WeakSet[Plan] = weakref.WeakSet()
+
+
+def _begin_again() -> None:
+    for plan in list(_plans):
+        plan._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again)
 
 
 def _two_batches(data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -152,7 +152,8 @@ class Lowering:
                 a, b, self._kept(f"{rule.name}: {name}", a if lasting else a.copy("C"), not lasting)
             )
         raise NotPlannable(
-            f"{rule.name}: {name} is made by Python from the data, from chance or from the batch size, beside the ops"
+            f"{rule.name}: {name} is made by Python from the data, from the model, from chance or from the batch size, "
+            "beside the ops"
         )
 
     def _made(self, what: str, a: np.ndarray, b: np.ndarray) -> Value:

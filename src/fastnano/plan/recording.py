@@ -2,16 +2,17 @@
 
 # Design: arrays are known by where they lie in memory (address, shape, strides), and all of them are kept alive
 # meanwhile, so that an address means one array.  A step is recorded twice, with other samples and another batch
-# size, on the same state; an array that is neither an input nor the result of a call must lie at the same place in
-# both (state: parameters, buffers, hyper-parameters) or hold the same values (a constant).  All else was made by
-# Python on the side and would be frozen: it is refused, and the op that reads it is named.
+# size, on the same state, whose values are nudged the second time; an array that is neither an input nor the result
+# of a call must lie at the same place in both (state: parameters, buffers, hyper-parameters) or hold the same values (a
+# constant).  All else was made by Python on the side and would be frozen: it is refused, and the op that reads it is
+# named.
 # Rejected: tracing with stand-ins for arrays, which any NumPy call in a user's loss breaks.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ from .._rows import Environment, Formula
 from .._state import state
 
 Place = tuple[int, tuple[int, ...], tuple[int, ...]]
+States = Sequence[tuple[np.ndarray, np.ndarray]]  # arrays, and what they held
+NUDGE = 2.0**-10  # enough to see what Python makes of a model's values, and too little to change a course
 
 
 class NotPlannable(NotImplementedError):
@@ -53,7 +56,7 @@ def checksum(array: np.ndarray) -> int:
 class Recording:
     """The calls of one step; ``inputs`` maps each input array of the step to the whole data it is a part of."""
 
-    def __init__(self, inputs: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    def __init__(self, inputs: list[tuple[np.ndarray, np.ndarray]], states: States = ()) -> None:
         self.inputs = [batch for batch, _ in inputs]
         self._whole = {place(batch): whole for batch, whole in inputs}
         self.calls: list[Call] = []
@@ -61,7 +64,8 @@ class Recording:
             tuple[int, Callable[[np.ndarray], Any], Any]
         ] = []  # of which input, and the answer
         self._before: list[tuple[np.ndarray, np.ndarray]] = []  # state that calls updated, as it was
-        self._first: dict[Place, np.ndarray] = {}  # the same, before the first of them
+        # The same, before the first of them, or before it was nudged.
+        self._first: dict[Place, np.ndarray] = {place(array): values for array, values in states}
         self._sums: dict[
             Place, tuple[np.ndarray, int]
         ] = {}  # every array met, with the values it should have
@@ -150,9 +154,22 @@ def _number_names(rule: Contract | Formula) -> tuple[str, ...]:
 
 
 @contextmanager
-def record(inputs: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Recording]:
-    """Note every call inside the block; state is as before afterwards."""
-    recording = Recording(inputs)
+def nudged(arrays: list[np.ndarray]) -> Iterator[States]:
+    """The float arrays with values a little off, as pairs with what they held, and will hold again."""
+    states = [(array, array.copy()) for array in arrays if array.dtype.kind == "f" and array.flags.writeable]
+    try:
+        for array, values in states:
+            array[...] = values * values.dtype.type(1 + NUDGE) + values.dtype.type(NUDGE)
+        yield states
+    finally:
+        for array, values in states:
+            array[...] = values
+
+
+@contextmanager
+def record(inputs: list[tuple[np.ndarray, np.ndarray]], states: States = ()) -> Iterator[Recording]:
+    """Note every call inside the block; state is as before afterwards.  ``states`` are nudged ones."""
+    recording = Recording(inputs, states)
     outer, state.recording = state.recording, recording
     try:
         with np.errstate(all="ignore"):  # the few samples may have no finite loss
