@@ -15,7 +15,16 @@ PACKAGE = Path(fastnano.__file__).parent
 # Top to bottom; a module may import those of its own line and of the lines below.
 LAYERS = (
     ("cli", "interop", "inspect", "rates", "__main__"),
-    ("train", "callbacks", "checkpoint", "architecture", "uncertainty", "_frozen", "_watching"),
+    (
+        "train",
+        "callbacks",
+        "checkpoint",
+        "architecture",
+        "uncertainty",
+        "_frozen",
+        "_training_data",
+        "_watching",
+    ),
     ("plan",),
     ("nn", "optim"),
     ("_own_formulas",),

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._training_data import Transform, as_dataset, as_loader
 from .autograd import Tensor
 from .checkpoint import _generators
 from .nn import Module
 from .optim import Optimizer
 from .plan import training_step
-from .train import Prepare, Trainer, Transform, _dataset, _loader
+from .train import Prepare, Trainer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +88,7 @@ def lr_find(
     if not diverge > 1:
         raise ValueError(f"lr_find: diverge={diverge} must be above 1")
     lrs = np.geomspace(start_lr, end_lr, num_iter)
-    loader = _loader(data, batch_size, True, seed)
+    loader = as_loader(data, batch_size, True, seed)
     trainer = Trainer(model, loss, optimizer, transform=transform)
     smoothing = _Smoothing(diverge)
     with _restored(model, optimizer, loader):
@@ -144,7 +145,7 @@ def _train(trainer: Trainer, loader: Any, lrs: np.ndarray, smoothing: _Smoothing
 
 def _endless(trainer: Trainer, loader: Any) -> Iterator[tuple[Tensor, Any]]:
     """Batches of one epoch after another, as the trainer feeds them."""
-    prepare = trainer.transform or Prepare.of(_dataset(loader))
+    prepare = trainer.transform or Prepare.of(as_dataset(loader))
     for epoch in range(2**31):
         loader.set_epoch(epoch)
         for x, y in loader:

@@ -17,12 +17,13 @@ import numpy as np
 
 from . import _frozen
 from ._state import current_backend, no_grad
+from ._training_data import NATIVE, Transform, arrays_of, as_dataset, as_loader, name_of, origin, random_parts
 from ._watching import interruptible, watched
 from .autograd import Tensor
 from .callbacks import NEVER, Callback, ProgressBar
-from .data import DataLoader, Subset, TensorDataset
+from .data import DataLoader, TensorDataset
 from .data.mixing import Mix
-from .data.transforms import Compose, Normalize, RandomHorizontalFlip, RandomRotation, RandomShift
+from .data.transforms import Normalize
 from .nn import Module, PenalizedLoss
 from .nn.module import evaluating
 from .optim import Optimizer
@@ -30,9 +31,6 @@ from .optim.lr_scheduler import LRScheduler
 from .plan import SLICE, NotPlannable, Plan, is_whole, measured, training_step
 
 Record = dict[str, Any]
-Transform = Callable[..., np.ndarray]
-# What a plan can do to images, by its names for it.
-NATIVE = {RandomShift: "shift", RandomRotation: "turn", RandomHorizontalFlip: "flip"}
 
 
 @dataclass
@@ -122,8 +120,8 @@ class Prepare:
     @classmethod
     def of(cls, dataset: Any) -> Prepare:
         """With the mean and standard deviation that the data set (or the one it is a part of) gives."""
-        origin = _origin(dataset)
-        return cls(getattr(origin, "mean", 0.0), getattr(origin, "std", 1.0))
+        source = origin(dataset)
+        return cls(getattr(source, "mean", 0.0), getattr(source, "std", 1.0))
 
     def __repr__(self) -> str:
         return f"Prepare(mean={self.mean}, std={self.std})"
@@ -218,9 +216,9 @@ class Trainer:
         """
         if not isinstance(epochs, (int, np.integer)) or epochs < 1:
             raise ValueError(f"fit: epochs={epochs!r} must be a whole number, at least 1")
-        self.transform = prepare = transform or self.transform or Prepare.of(_dataset(train))
-        loader = _loader(train, batch_size, shuffle, seed, augment, mix)
-        self.history.dataset = _name(train)
+        self.transform = prepare = transform or self.transform or Prepare.of(as_dataset(train))
+        loader = as_loader(train, batch_size, shuffle, seed, augment, mix)
+        self.history.dataset = name_of(train)
         self._trained, self.history.cached = self.model, ""
         if cache_frozen:
             loader, validation = self._behind_frozen(loader, validation, prepare)
@@ -346,7 +344,7 @@ class Trainer:
             return None
         try:
             plan = self._plan(loader, prepare)
-            x, y, _ = _arrays(loader.dataset)
+            x, y, _ = arrays_of(loader.dataset)
             if is_whole(x):
                 raise NotPlannable(f"the inputs are {x.dtype}, which the transform makes float32; give that")
             plan.prepare(x, y)
@@ -365,7 +363,7 @@ class Trainer:
             raise NotPlannable(f"transform={prepare!r} is Python code")
         if self.constraints:
             raise NotPlannable(f"{self.constraints[0]!r} is Python code")
-        _random_parts(loader)
+        random_parts(loader)
         options: dict[str, Any] = {"model": self._trained, "loss": self.loss, "optimizer": self.optimizer}
         options |= {"batch_size": loader.batch_size, "scheduler": self.scheduler}
         options |= {"clip_norm": self.clip_norm, "clip_value": self.clip_value}
@@ -376,9 +374,9 @@ class Trainer:
 
     def _replay(self, loader: DataLoader, plan: Plan, tell: Callable[..., None], seconds: float) -> None:
         """An epoch in native code."""
-        x, y, numbers = _arrays(loader.dataset)
+        x, y, numbers = arrays_of(loader.dataset)
         order = loader.order(loader.epoch)[: len(loader) * loader.batch_size]
-        parts, status = _random_parts(loader), self.status
+        parts, status = random_parts(loader), self.status
         augment = [(NATIVE[type(t)], drawn) for t, drawn in zip(parts, loader.numbers(parts), strict=True)]
 
         def poll(progress: np.ndarray) -> bool:
@@ -428,8 +426,8 @@ class Trainer:
         self, data: Any, batch_size: int, transform: Transform | None = None
     ) -> Iterator[tuple[np.ndarray, ...]]:
         """Batches in order, through the training's transform (these data's own, where there was none)."""
-        transform = transform or self.transform or Prepare.of(_dataset(data))
-        return ((transform(x), *rest) for x, *rest in _loader(data, batch_size))
+        transform = transform or self.transform or Prepare.of(as_dataset(data))
+        return ((transform(x), *rest) for x, *rest in as_loader(data, batch_size))
 
     def _inputs(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[Tensor, Any]:
         """A batch as the model takes it: floats in the dtype of its parameters."""
@@ -440,66 +438,3 @@ class Trainer:
 
 
 # Data
-
-
-def _loader(
-    data: Any,
-    batch_size: int,
-    shuffle: bool = False,
-    seed: int = 0,
-    augment: Transform | None = None,
-    mix: Mix | None = None,
-) -> DataLoader:
-    if isinstance(data, DataLoader):
-        return data
-    return DataLoader(_dataset(data), batch_size, shuffle, seed, transform=augment, mix=mix)
-
-
-def _dataset(data: Any) -> Any:
-    """The data set behind whatever data were given."""
-    if isinstance(data, DataLoader):
-        return data.dataset
-    if isinstance(data, (tuple, list)):
-        if len(data) != 2:
-            raise ValueError(
-                f"data: a {type(data).__name__} of {len(data)} was given, expected the pair (x, y)"
-            )
-        return TensorDataset(*(part.data if isinstance(part, Tensor) else part for part in data))
-    return data
-
-
-def _arrays(dataset: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Samples and labels as they lie in memory, and the numbers of those that a subset takes."""
-    if isinstance(dataset, Subset):
-        x, y, numbers = _arrays(dataset.dataset)
-        return x, y, dataset.indices % len(x) if numbers is None else numbers[dataset.indices]
-    plain = isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__
-    if plain and len(dataset.arrays) == 2:
-        return dataset.arrays[0], dataset.arrays[1], None
-    raise NotPlannable(f"the data set {dataset!r} is Python code, not a pair of arrays")
-
-
-def _random_parts(loader: DataLoader) -> list[Any]:
-    """The transforms, one after another, that the images go through in a plan."""
-    if loader.mix is not None:
-        raise NotPlannable(f"the batches go through {loader.mix!r}, which is Python code")
-    transform = loader.transform
-    parts = Compose([] if transform is None else [transform]).parts()
-    for part in parts:
-        if type(part) not in NATIVE:
-            raise NotPlannable(f"the images go through {part!r}, which is Python code")
-        x = _arrays(loader.dataset)[0]
-        if x.dtype != np.uint8 or x.ndim not in (3, 4):
-            raise NotPlannable(f"{part!r} of {x.dtype} {x.shape} is Python code; plans take uint8 images")
-    return parts
-
-
-def _origin(data: Any) -> Any:
-    """The data set that loaders and subsets are of."""
-    while hasattr(data, "dataset"):
-        data = data.dataset
-    return data
-
-
-def _name(data: Any) -> str:
-    return getattr(_origin(data), "name", "")

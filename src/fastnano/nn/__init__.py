@@ -22,7 +22,6 @@ _NAMES = {
         "Hardtanh",
         "LeakyReLU",
         "LogSigmoid",
-        "LogSoftmax",
         "Mish",
         "PReLU",
         "RReLU",
@@ -30,9 +29,6 @@ _NAMES = {
         "ReLU6",
         "SiLU",
         "Sigmoid",
-        "Softmax",
-        "Softmax2d",
-        "Softmin",
         "Softplus",
         "Softshrink",
         "Softsign",
@@ -204,6 +200,7 @@ _NAMES = {
         "RNN",
         "RNNCell",
     ),
+    "softmax": ("LogSoftmax", "Softmax", "Softmax2d", "Softmin"),
     "upsample": (
         "ChannelShuffle",
         "Fold",
@@ -239,4 +236,5 @@ if TYPE_CHECKING:
     from .pool import *
     from .probability_loss import *
     from .recurrent import *
+    from .softmax import *
     from .upsample import *
