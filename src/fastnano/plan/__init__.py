@@ -35,7 +35,7 @@ from .lowering import Lowering
 from .recording import NotPlannable, Recording, States, nudged, record
 from .replay import Change, Replayed, as_labels, is_whole
 from .schedule import Schedule
-from .snapshot import Snapshot
+from .snapshot import Snapshot, attributes, loss_contents
 
 __all__ = ["NotPlannable", "Plan", "compile", "measured", "training_step"]
 
@@ -111,7 +111,8 @@ class Plan:
     model is the trained one.
 
     The step is recorded when data are first seen, and again where the model, its modes or the optimiser have
-    changed since.  Raises NotPlannable, naming the op, where a step has no native form.
+    changed since: attributes of the layers and the loss by value, lists, dicts, dataclasses and closures by what is
+    in them, other objects by which they are.  Raises NotPlannable, naming the op, where a step has no native form.
     """
 
     def __init__(
@@ -294,7 +295,8 @@ class Plan:
                 (t.data.ctypes.data, t.shape, t.dtype, t.requires_grad, bool(t._hooks))
                 for t in self._tensors()
             ],
-            [(type(m), *_attributes(m)) for m in self._modules()],
+            [attributes(m) for m in self._modules()],
+            None if isinstance(self.loss, Module) else loss_contents(self.loss),
             [(self.optimizer.rows(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
             [[id(a) for a in state.values()] for state in self.optimizer.state.values()] if groups else [],
             (self.clip_norm, self.clip_value, self.batch_size, _native.current()),
@@ -400,22 +402,6 @@ def _two_batches(data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
     if len(data) > 1:
         order = np.argsort(as_labels(data[1]).reshape(len(order), -1).sum(1), kind="stable")
     return np.resize(order, 3), np.resize(order[::-1], 2)
-
-
-class _Same:
-    """Equal to what stands for the same object; holds on to it, so that no other takes its address."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
-
-
-def _attributes(module: Module) -> list[tuple[str, Any]]:
-    """What is plain by its value, all else by which object it is."""
-    kinds = (bool, int, float, str, tuple, type(None))
-    return [(name, v if isinstance(v, kinds) else _Same(v)) for name, v in vars(module).items()]
 
 
 def compile(model: Module, loss: Loss, optimizer: Optimizer, batch_size: int = 64, **options: Any) -> Plan:
