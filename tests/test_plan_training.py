@@ -130,6 +130,11 @@ def test_gradients_are_clipped(clip, optimizer):
     check(MLP, optimizer=optimizer, **clip)
 
 
+def test_gradients_that_no_optimiser_takes_up_are_not_clipped():
+    """Those of the first layer grow from step to step, which must not shrink the updates of the last."""
+    check(MLP, optimizer="SGD(p[2:], lr=0.05)", clip_norm=0.3, clip_value=0.02)
+
+
 # An epoch
 
 

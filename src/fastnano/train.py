@@ -131,11 +131,11 @@ class Trainer:
     """Train, evaluate and apply a model.
 
     ``loss`` maps (output, labels) to a scalar tensor; ``scheduler`` is stepped after each batch or each
-    epoch, as its class says (``per_batch``), ReduceLROnPlateau by the validation loss; gradients are clipped by
-    their common norm (``clip_norm``) or element by element (``clip_value``); ``penalties``
-    (``nn.L2Penalty(model[0], 1e-3)``) are added to the loss, in training and evaluation alike; ``constraints``
-    (``nn.MaxNorm(model[0], 2)``) hold after each step, which has then no native plan; ``callbacks`` are told what
-    happens, and may set ``trainer.stop`` to a reason to end; ``transform`` is as in ``fit``.
+    epoch, as its class says (``per_batch``), ReduceLROnPlateau by the validation loss; the gradients that the
+    optimiser takes up are clipped by their common norm (``clip_norm``) or element by element (``clip_value``);
+    ``penalties`` (``nn.L2Penalty(model[0], 1e-3)``) are added to the loss, in training and evaluation alike;
+    ``constraints`` (``nn.MaxNorm(model[0], 2)``) hold after each step, which has then no native plan; ``callbacks``
+    are told what happens, and may set ``trainer.stop`` to a reason to end; ``transform`` is as in ``fit``.
 
     Data are data sets, pairs (x, y) of arrays, or DataLoaders.
     """

@@ -115,12 +115,12 @@ class LBFGS(Optimizer):
                 return now._replace(t=t), 0
             return Point(t, float(self._evaluate(closure)), self._gradients()), 1
 
-        values = [p.data.copy() for p in self._parameters()]
+        values = [p.data.copy() for p in self.parameters()]
 
         def at(t: float) -> Point:
             self._move(t, d)
             point = Point(t, float(self._evaluate(closure)), self._gradients())
-            for p, value in zip(self._parameters(), values, strict=True):
+            for p, value in zip(self.parameters(), values, strict=True):
                 p.data[...] = value
             return point
 
@@ -136,12 +136,12 @@ class LBFGS(Optimizer):
 
     def _gradients(self) -> np.ndarray:
         """All gradients, one after another."""
-        parts = [np.zeros(p.shape, p.dtype) if p.grad is None else p.grad.data for p in self._parameters()]
+        parts = [np.zeros(p.shape, p.dtype) if p.grad is None else p.grad.data for p in self.parameters()]
         return np.concatenate([part.reshape(-1) for part in parts])
 
     def _move(self, t: float, d: np.ndarray) -> None:
         begin = 0
-        for p in self._parameters():
+        for p in self.parameters():
             p.data[...] += t * d[begin : begin + p.data.size].reshape(p.shape)
             p._version[0] += 1
             begin += p.data.size

@@ -129,13 +129,14 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients (or set them to zero)."""
-        for p in self._parameters():
+        for p in self.parameters():
             if set_to_none:
                 p.grad = None
             elif p.grad is not None:
                 p.grad.data.fill(0)
 
-    def _parameters(self) -> Iterator[Tensor]:
+    def parameters(self) -> Iterator[Tensor]:
+        """The tensors of all groups, in order."""
         return (p for group in self.param_groups for p in group["params"])
 
     def rows(self, group: Mapping[str, Any]) -> tuple[str, ...]:
@@ -204,7 +205,7 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """State by the parameters' positions, and the groups' hyper-parameters with those positions."""
-        position = {id(p): i for i, p in enumerate(self._parameters())}
+        position = {id(p): i for i, p in enumerate(self.parameters())}
         state = {
             position[id(p)]: {k: np.array(v) for k, v in values.items()}
             for p, values in self.state.items()
@@ -217,7 +218,7 @@ class Optimizer:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a saved state; all or nothing."""
-        parameters, groups = list(self._parameters()), state_dict["param_groups"]
+        parameters, groups = list(self.parameters()), state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
             raise ValueError(
                 f"load_state_dict: {len(groups)} parameter groups, expected {len(self.param_groups)}"

@@ -57,7 +57,7 @@ def training_step(
 ) -> list[np.ndarray]:
     """Forward, loss, backward, update: the loss and, for classes, the number of right answers.
 
-    ``check`` sees the loss before anything is updated.
+    The gradients that the optimiser takes up are clipped.  ``check`` sees the loss before anything is updated.
     """
     first: list[np.ndarray] = []
 
@@ -70,9 +70,9 @@ def training_step(
             first.extend([value.data, *right])
         value.backward()
         if clip_norm is not None:
-            clip_grad_norm_(model.parameters(), clip_norm)
+            clip_grad_norm_(optimizer.parameters(), clip_norm)
         if clip_value is not None:
-            clip_grad_value_(model.parameters(), clip_value)
+            clip_grad_value_(optimizer.parameters(), clip_value)
         return value
 
     optimizer.step(evaluate)
@@ -346,9 +346,8 @@ class Plan:
 
         The second time with other images, and ``states`` of the model that are not as they were.
         """
-        if self.clip_norm is None:
-            for tensor in self._tensors():  # some may be no optimiser's, so that no zero_grad forgets theirs
-                tensor.grad = None
+        for tensor in self._tensors():  # some may be no optimiser's, so that no zero_grad forgets theirs
+            tensor.grad = None
         x = self.as_input(data[0][index])
         if states and not is_whole(x):
             x = x * np.float32(0.5) + np.float32(0.25)

@@ -76,7 +76,7 @@ def attributes(module: Module) -> list[Any]:
 
 def loss_contents(loss: Callable[..., Any]) -> Any:
     """The contents of a loss that is no module: a function, or an object with attributes."""
-    return contents(loss) if _parts(loss) is not None else (_Same(loss), contents(getattr(loss, "__dict__", None)))
+    return contents(loss), contents(getattr(loss, "__dict__", None))
 
 
 def _forward(module: Module) -> Callable[..., Any]:
