@@ -178,9 +178,9 @@ LAYERS = [
         r"weight\[o,i\] is float32 but input\[n,i\] is float64; convert one",
     ),
     (
-        lambda: F.linear(ones(4, 3), ones(3)),
+        lambda: F.linear(ones(4, 3), ones(1, 2, 3)),
         V,
-        r"linear: weight has shape \(3,\), expected \(out_features, in",
+        r"linear: weight has shape \(1, 2, 3\), expected \(out_features, in",
     ),
     (lambda: F.linear(ones(4, 3), ones(2, 3), ones(3)), V, r"bias\[o\] has shape \(3,\), but o=2"),
     (

@@ -188,7 +188,7 @@ ERRORS = [
     (lambda: nn.AvgPool3d(4)(ones(1, 1, 4, 3, 4)), "avg_pool3d: the kernel reaches over 4 .* height 3"),
     (lambda: nn.AdaptiveAvgPool2d((1, 2, 3))(ones(1, 1, 4, 4)), "output_size=.* must be one integer or 2"),
     (lambda: nn.AdaptiveMaxPool2d(0)(ones(1, 1, 4, 4)), "adaptive_max_pool2d: output_size=0 must be at least 1"),
-    (lambda: F.lp_pool2d(ones(1, 1, 4, 4), 0, 2), "lp_pool2d: norm_type=0 must be above 0"),
+    (lambda: F.lp_pool2d(ones(1, 1, 4, 4), 0, 2), "lp_pool2d: norm_type=0 must be a number other than 0"),
     (lambda: nn.MixedPool2d(2, channels=0), "MixedPool2d: channels=0 must be at least 1"),
     (lambda: F.pad(ones(1, 2, 3), (1, 1), mode="mirror"), "pad: mode='mirror' must be one of 'constant', 'reflect'"),
     (lambda: F.pad(ones(1, 2, 3), (1, 4), mode="circular"), r"pad: \(1, 4\) is more than mode='circular' can"),

@@ -209,15 +209,14 @@ def _positions(
 ) -> int:
     if size < 1:
         raise ValueError(f"{name}: the {axis} of its input is {size}, expected at least 1")
-    room = size + 2 * pad - dilation * (kernel - 1) - 1
-    if room < 0:
-        reach = dilation * (kernel - 1) + 1
+    reach = dilation * (kernel - 1) + 1
+    room = size + 2 * pad - reach
+    count = (-(-room // stride) if ceil_mode else room // stride) + 1
+    if count < 1:
         raise ValueError(
             f"{name}: the kernel reaches over {reach} (kernel_size={kernel}, dilation={dilation}), "
             f"more than the padded {axis} {size} + 2 * {pad} of its input; "
             f"use a smaller kernel_size or more padding"
         )
-    if not ceil_mode:
-        return room // stride + 1
-    count = -(-room // stride) + 1
-    return count - 1 if (count - 1) * stride >= size + pad else count  # no window starts in the far padding
+    in_padding = ceil_mode and (count - 1) * stride >= size + pad  # where no window starts
+    return count - in_padding

@@ -41,6 +41,7 @@ ROWS = [
     row("Conv3d(40, 5, 1)", (2, 40, 2, 3, 2)),
     row("Conv3d(2, 3, 3, padding=1)", (0, 2, 3, 4, 5)),
     row("lambda x, w, b: F.conv3d(x, w, b, stride=2)", (2, 1, 4, 5, 6), (3, 1, 2, 3, 2), (3,)),
+    row("lambda x, w: F.conv2d(x, w, None, (2,), [1], (2,))", (2, 3, 6, 5), (4, 3, 3, 2)),
     row("ConvTranspose1d(3, 4, 3)", (2, 3, 5)),
     row("ConvTranspose1d(3, 4, 3)", (3, 5)),
     row("ConvTranspose1d(4, 6, 3, stride=4, padding=1, output_padding=2, groups=2, bias=False)", (3, 4, 5)),

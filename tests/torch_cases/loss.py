@@ -153,6 +153,8 @@ ROWS = [
     row("PairwiseDistance(p=3.5, eps=0.1)", (2, 3, 4), (4,)),
     row("PairwiseDistance(p=float('inf'))", (5, 4), (5, 4)),
     row("PairwiseDistance(p=0.7)", (4,), (4,)),
+    *(row(f"PairwiseDistance(p={p})", (5, 4), (5, 4)) for p in ("-1", "-2.5", "-float('inf')")),
+    row("lambda x, y: F.pairwise_distance(x, y, 0).detach()", (5, 4), (5, 4)),
     row("PairwiseDistance(eps=0)", np.ones((2, 3)), np.ones((2, 3))),
     row("PairwiseDistance(p=3, eps=0)", np.ones((2, 3)), np.ones((2, 3))),
     row("PairwiseDistance()", (0, 3), (0, 3)),

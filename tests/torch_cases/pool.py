@@ -79,6 +79,19 @@ ROWS = [
     row("LPPool2d(2, 2)", np.concatenate([np.zeros((1, 2, 4, 4)), np.ones((1, 2, 4, 4))])),
     row("LPPool2d(1.5, (3, 2), stride=(1, 3), ceil_mode=True)", (1, 2, 6, 7), low=0.1),
     row("lambda x: F.lp_pool2d(x, 1, 2)", (2, 3, 4, 4)),
+    row("LPPool2d(-1.5, 2)", (2, 3, 4, 4), low=0.1),
+    row("lambda x: F.lp_pool1d(x, float('inf'), 3, 2)", (2, 3, 8)),
+    row("lambda x: F.lp_pool2d(x, -float('inf'), (2, 3))", (2, 3, 4, 6)),
+    # windows larger than what they are moved over
+    row("MaxPool1d(6, 2, ceil_mode=True, return_indices=True)", (2, 3, 5)),
+    row("MaxPool2d((7, 3), (3, 2), 1, (1, 4), ceil_mode=True)", (2, 3, 4, 6)),
+    row("MaxPool3d(9, padding=2, ceil_mode=True)", (1, 2, 3, 4, 6)),
+    row("AvgPool1d(8, 3, 1, ceil_mode=True)", (2, 3, 5)),
+    row("AvgPool2d((8, 3), (4, 2), 1, ceil_mode=True)", (17, 3, 5, 6)),
+    row("LPPool2d(2, 6, 3, ceil_mode=True)", (2, 3, 5, 5)),
+    # one number in a tuple for all axes
+    row("MaxPool2d((3,), (2,), (1,), (1,))", (2, 3, 5, 6)),
+    row("lambda x: F.avg_pool2d(x, (3,), [], [1])", (2, 3, 5, 6)),
     # back to where the maxima were
     row("lambda x: F.max_unpool1d(*F.max_pool1d(x, 2, return_indices=True), 2)", (2, 3, 8)),
     row("lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)", (2, 3, 6, 8)),

@@ -48,8 +48,8 @@ ROWS = (
     Expression("sqrt", lambda x: np.sqrt(x), dx=lambda dz, z: dz / (2 * z)),
     Expression(
         "root",
-        lambda x, *, degree: np.sign(x) * np.abs(x) ** (1 / degree),
-        dx=lambda dz, z, x, *, degree: dz * z / np.where(x == 0, 1, x * degree),
+        lambda x, *, degree: x ** (1 / degree),
+        dx=lambda dz, z, x, *, degree: dz * np.where(x == 0, 0, z) / np.where(x == 0, 1, x * degree),
     ),
     Expression("rsqrt", lambda x: 1 / np.sqrt(x), dx=lambda dz, z: -0.5 * dz * z * z * z),
     Expression("reciprocal", lambda x: 1 / x, dx=lambda dz, z: -dz * z * z),

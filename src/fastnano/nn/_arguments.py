@@ -18,8 +18,9 @@ def count(owner: str, name: str, value: Any, least: int = 1) -> int:
 
 
 def sizes(owner: str, name: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
-    """One integer for all axes of an image, or one for each."""
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
+    """One integer for all axes of an image, which may be alone in a tuple, or one for each."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    values *= dims if len(values) == 1 else 1
     if len(values) != dims:
         number = ("one integer", "one integer or two", "one integer or three")[dims - 1]
         raise ValueError(f"{owner}: {name}={value!r} must be {number}")
@@ -31,7 +32,7 @@ def window(
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Kernel, stride (the kernel's size where None) and padding of a pooling, one integer for each axis."""
     kernel = sizes(owner, "kernel_size", kernel_size, dims)
-    step = kernel if stride is None else sizes(owner, "stride", stride, dims)
+    step = kernel if stride is None or stride in ((), []) else sizes(owner, "stride", stride, dims)
     return kernel, step, sizes(owner, "padding", padding, dims, least=0)
 
 

@@ -25,7 +25,7 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
-    """y = ‖x1 − x2 + eps‖_p over the last axis, p above 0.
+    """y = ‖x1 − x2 + eps‖_p over the last axis; p may be infinite, 0 or below.
 
     Shapes: x1 and x2 (N, D) or (D,), or what broadcasts; y (N,) or (), (N, 1) with ``keepdim``.
     Source: M. Deza, E. Deza, "Encyclopedia of Distances", 2009.

@@ -291,8 +291,8 @@ class LPPool1d(_LPPool):
 class LPPool2d(_LPPool):
     """y[n,c,p,q] = (Σ xᵏ)^(1/k) over x's window at (p·stride, q·stride), with k the ``norm_type``.
 
-    Shapes: x (N, C, H, W) or (C, H, W).  1 is the sum, towards ∞ the maximum of values above 0.  ``stride`` is
-    kernel_size where None.  Where the sum is 0 the gradient is 0.
+    Shapes: x (N, C, H, W) or (C, H, W).  1 is the sum, ∞ the maximum of |x|.  ``stride`` is kernel_size where None.
+    Where the sum is 0 the gradient is 0; a sum below 0, as of an odd ``norm_type``, has no root: NaN.
 
     Source: P. Sermanet, S. Chintala, Y. LeCun, "Convolutional Neural Networks Applied to House Numbers Digit
     Classification", 2012.

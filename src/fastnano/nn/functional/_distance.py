@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd import EXPRESSIONS, Tensor, apply
+from ...functions.reduction import norm
 from ._loss_arguments import at_least, operands
 
 __all__ = ["cosine_similarity", "pairwise_distance"]
@@ -33,11 +34,11 @@ def _tiny(x: Tensor) -> float:
 
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """‖x1 − x2 + eps‖_p over the last axis."""
-    if not p > 0:
-        raise ValueError(f"pairwise_distance: p={p} must be above 0")
+    """‖x1 − x2 + eps‖_p over the last axis, as ``norm`` has it."""
     x1, x2 = operands("pairwise_distance", x1, x2)
     difference = x1 - x2 + eps
+    if not p > 0:
+        return norm(difference, p, -1, keepdim)
     if p == 2:
         return _length(difference, -1, keepdim)
     size, tiny = difference.abs(), _tiny(difference)

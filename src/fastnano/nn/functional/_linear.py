@@ -15,8 +15,10 @@ __all__ = ["bilinear", "linear", "maxout"]
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
-    """y = x weightᵀ + bias; x (*, in), weight (out, in)."""
+    """y = x weightᵀ + bias; x (*, in), weight (out, in), bias (out,) or (); of a weight (in,), y has no last axis."""
     x, weight = as_tensor(input), as_tensor(weight)
+    if weight.ndim == 1:
+        return linear(x, weight.unsqueeze(0), bias).squeeze(-1)
     if weight.ndim != 2:
         raise ValueError(f"linear: weight has shape {weight.shape}, expected (out_features, in_features)")
     if not weight.shape[1]:
@@ -26,6 +28,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
             f"linear: input has shape {x.shape}, expected (*, {weight.shape[1]}), since weight has shape {weight.shape}"
         )
     bias = constant(0, weight.shape[0], x.dtype) if bias is None else as_tensor(bias)
+    bias = bias if bias.ndim else bias.expand(weight.shape[0])
     if x.ndim == 2:
         return apply(OPS["linear"], x, weight, bias)
     if x.ndim == 0:

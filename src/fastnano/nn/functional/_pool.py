@@ -152,7 +152,8 @@ avg_pool1d, avg_pool2d, avg_pool3d = map(_avg_pool, (1, 2, 3))
 
 
 def _lp_pool(dims: int) -> Callable[..., Tensor]:
-    name, average = f"lp_pool{dims}d", (avg_pool1d, avg_pool2d)[dims - 1]
+    name = f"lp_pool{dims}d"
+    average, largest = ((avg_pool1d, max_pool1d), (avg_pool2d, max_pool2d))[dims - 1]
 
     @images(name, dims)
     def lp_pool(
@@ -162,9 +163,14 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
         stride: Size | None = None,
         ceil_mode: bool = False,
     ) -> Tensor:
-        """(Σ xᵖ)^(1/p) of each window, with p the ``norm_type``; a sum of 0 has the gradient 0."""
-        if not norm_type > 0:
-            raise ValueError(f"{name}: norm_type={norm_type} must be above 0")
+        """(Σ xᵖ)^(1/p) of each window, with p the ``norm_type``, |x| where p is infinite; NaN of a negative sum where
+        p is not 1, and the gradient 0 of a sum of 0.
+        """
+        if norm_type == 0 or math.isnan(norm_type):
+            raise ValueError(f"{name}: norm_type={norm_type} must be a number other than 0")
+        if math.isinf(norm_type):
+            sign = math.copysign(1, norm_type)
+            return largest(input.abs() * sign, kernel_size, stride, 0, 1, ceil_mode) * sign
         kernel = sizes(name, "kernel_size", kernel_size, dims)
         sums = average(input**norm_type, kernel, stride, 0, ceil_mode) * float(math.prod(kernel))
         return apply(EXPRESSIONS["root"], sums, degree=float(norm_type))
