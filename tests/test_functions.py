@@ -261,11 +261,11 @@ def test_assignment_by_index():
 
 
 def test_a_change_that_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match=r"add_|broadcast"):
+    with pytest.raises(ValueError, match=r"add_: values of shape \(3,\) do not fit into shape \(2,\)"):
         fn.ones(2).add_(fn.ones(3))
     with pytest.raises(ValueError, match=r"pow_: the result has shape \(2, 1\), the tensor \(1,\)"):
         fn.ones(1).pow_(fn.ones(2, 1))
-    with pytest.raises(TypeError, match="same_kind"):
+    with pytest.raises(TypeError, match="sqrt_: a int64 tensor cannot take in float32"):
         fn.tensor([1, 2]).sqrt_()
 
 

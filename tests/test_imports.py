@@ -35,7 +35,7 @@ LAYERS = (
     ("ops",),
     ("_expressions",),
     ("_rows",),
-    ("_contract", "_dims", "_memory", "_lazy", "_erf", "_hooks", "_dtypes"),
+    ("_contract", "_dims", "_memory", "_lazy", "_erf", "_hooks", "_dtypes", "_errors"),
 )
 LEVEL = {name: len(LAYERS) - i for i, names in enumerate(LAYERS) for name in names}
 ALONE = ("data", "metrics")  # of the package they import themselves, and nothing else does but the top layers

@@ -209,7 +209,7 @@ def relu(x, y):
         (
             lambda: gap(fn.ones(5, 2), fn.ones(4, 3)),
             ValueError,
-            r"gap_forward: w\[o,i\] has shape \(4, 3\), but i=2",
+            r"gap_forward: x\[n,i\] has shape .*, expected \(N, 3\), since w\[o,i\] has shape \(4, 3\)",
         ),
     ],
 )

@@ -181,7 +181,7 @@ ERRORS = [
         r"output_size=\(6, 4\) must be from \(4, 4\) to \(5, 5\) for an input of \(2, 2\)",
     ),
     (lambda: F.conv_transpose2d(ones(1, 3, 2, 2), ones(3, 1, 2, 2), groups=2), "groups=2 must divide in_channels=3"),
-    (lambda: F.conv_transpose1d(ones(1, 2, 2), ones(3, 1, 2)), r"weight\[o,d,k,l\] has shape .* but o=2"),
+    (lambda: F.conv_transpose1d(ones(1, 2, 2), ones(3, 1, 2)), r"input has shape .* expected \(N, 3, P, Q\)"),
     (lambda: F.conv_transpose2d(ones(1, 1, 2, 2), ones(1, 2, 2, 2), ones(3)), r"bias has shape \(3,\), but .* 2"),
     (lambda: nn.MaxPool1d(2, padding=2)(ones(1, 1, 4)), r"max_pool1d: padding=\(2,\) must be at most half"),
     (lambda: nn.MaxPool3d(2, 1, 1, 5)(ones(1, 1, 4, 9, 9)), "max_pool3d: .* only padding=1 along the depth 4"),

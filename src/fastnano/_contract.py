@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
+
+from ._errors import called
 
 Shape = tuple[int, ...]
 Sizes = dict[str, Any]
@@ -123,8 +125,15 @@ class Contract:
         return _fit(self, tuple([(a.shape, a.dtype) for a in arrays]), tuple(scalars.items()))[1]
 
     def shown(self, argument: Argument) -> str:
-        """The argument by the name its caller knows: the functions of the library call ``input`` what rows call x."""
-        return str(replace(argument, name="input") if argument.name == "x" and self.own is None else argument)
+        """The argument as its caller knows it: by name, ``input`` for a row's x, or as in a signature of one's own."""
+        if self.own is not None:
+            return str(argument)
+        return "input" if argument.name == "x" else argument.name
+
+    @property
+    def caller(self) -> str:
+        """Whom an error is about."""
+        return called(self.name) if self.own is None else self.name
 
     def _outputs(self, sizes: Sizes, dtype: np.dtype) -> Outputs:
         return tuple((a.name, a.shape(sizes), a.dtype or dtype) for a in self.writes if a.mark != "~")
@@ -147,28 +156,60 @@ def _fit(
         raise TypeError(f"{contract.name}: takes the numbers {sorted(expected)}, got {sorted(values)}")
     if len(arrays) != len(contract.given):
         names = ", ".join(map(contract.shown, contract.given))
-        raise TypeError(f"{contract.name}: takes {len(contract.given)} arrays ({names}), got {len(arrays)}")
+        raise TypeError(f"{contract.caller}: takes {len(contract.given)} arrays ({names}), got {len(arrays)}")
     dtype = _common_dtype(contract, [dtype for _, dtype in arrays])
     sizes: Sizes = {}
     for argument, (shape, _) in zip(contract.given, arrays, strict=True):
-        _match(contract, argument, shape, sizes)
+        if not _fits(argument, shape, sizes):
+            raise _misfit(contract, argument, [shape for shape, _ in arrays])
     if contract.dims is not None:
         sizes.update(contract.dims(sizes, **values))
     return sizes, contract._outputs(sizes, dtype)
 
 
-def _match(contract: Contract, argument: Argument, shape: Shape, sizes: Sizes) -> None:
-    name, shown = contract.name, contract.shown(argument)
+def _fits(argument: Argument, shape: Shape, sizes: Sizes) -> bool:
+    """Whether an array has the sizes that are known; those of letters not met before are noted."""
     if argument.letters == ("...",):
-        if sizes.setdefault("...", shape) != shape:
-            raise ShapeError(f"{name}: {shown} has shape {shape}, but an earlier array has {sizes['...']}")
-        return
-    if len(shape) != len(argument.letters):
-        raise ShapeError(f"{name}: {shown} needs {len(argument.letters)} axes, got shape {shape}")
-    for letter, size in zip(argument.letters, shape, strict=True):
-        known = int(letter) if letter.isdigit() else sizes.setdefault(letter, size)
-        if known != size:
-            raise ShapeError(f"{name}: {shown} has shape {shape}, but {letter}={known}")
+        return sizes.setdefault("...", shape) == shape
+    return len(shape) == len(argument.letters) and all(
+        (int(letter) if letter.isdigit() else sizes.setdefault(letter, size)) == size
+        for letter, size in zip(argument.letters, shape, strict=True)
+    )
+
+
+def _misfit(contract: Contract, argument: Argument, shapes: Sequence[Shape]) -> ShapeError:
+    """The array that does not fit, and those because of which: the first of all, where it is one of the two, since the
+    others are mostly a layer's own."""
+    given = list(zip(contract.given, shapes, strict=False))
+    at = contract.given.index(argument)
+    wrong, others = given[at], given[:at]
+    if others and _clash(others[0], wrong):
+        wrong, others = others[0], [wrong]
+    others = [other for other in others if {*other[0].letters} & {*wrong[0].letters}]
+    known = {letter: size for other in others for letter, size in _sizes(*other).items()}
+    expected = known.get("...") or tuple(known.get(letter, letter.upper()) for letter in wrong[0].letters)
+    since = " and ".join(f"{contract.shown(a)} has shape {shape}" for a, shape in others)
+    return ShapeError(
+        f"{contract.caller}: {contract.shown(wrong[0])} has shape {wrong[1]}, expected {_shape(expected)}"
+        + (f", since {since}" if since else "")
+    )
+
+
+def _clash(one: tuple[Argument, Shape], other: tuple[Argument, Shape]) -> bool:
+    """Whether two arrays of as many axes as they should have differ in the size of a letter."""
+    sizes = _sizes(*one)
+    axes = all("..." in a.letters or len(a.letters) == len(shape) for a, shape in (one, other))
+    return axes and any(sizes.get(letter, size) != size for letter, size in _sizes(*other).items())
+
+
+def _sizes(argument: Argument, shape: Shape) -> Sizes:
+    return (
+        {"...": shape} if argument.letters == ("...",) else dict(zip(argument.letters, shape, strict=False))
+    )
+
+
+def _shape(sizes: Sequence[Any]) -> str:
+    return f"({', '.join(map(str, sizes))}{',' * (len(sizes) == 1)})"
 
 
 def _common_dtype(contract: Contract, dtypes: Sequence[np.dtype]) -> np.dtype:
@@ -178,17 +219,17 @@ def _common_dtype(contract: Contract, dtypes: Sequence[np.dtype]) -> np.dtype:
         if argument.dtype is not None:
             if dtype != argument.dtype:
                 raise TypeError(
-                    f"{contract.name}: {contract.shown(argument)} must be {argument.dtype}, got {dtype}"
+                    f"{contract.caller}: {contract.shown(argument)} must be {argument.dtype}, got {dtype}"
                 )
         elif dtype not in FLOATS:
             raise TypeError(
-                f"{contract.name}: {contract.shown(argument)} must be float32 or float64, got {dtype}; "
-                f"convert it with .astype(numpy.float32)"
+                f"{contract.caller}: {contract.shown(argument)} must be float32 or float64, got {dtype}; "
+                f"convert it (Tensor.float(), array.astype(numpy.float32))"
             )
         elif common is not None and dtype != common[1]:
             names = contract.shown(argument), contract.shown(common[0])
             raise TypeError(
-                f"{contract.name}: {names[0]} is {dtype} but {names[1]} is {common[1]}; convert one of them "
+                f"{contract.caller}: {names[0]} is {dtype} but {names[1]} is {common[1]}; convert one of them "
                 f"(array.astype, Tensor.float() / .double(), Module.float() / .double())"
             )
         else:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._contract import Argument, Contract, Dims
+from ._errors import REFUSALS, reworded
 from ._memory import empty
 
 Environment = dict[str, Any]  # arrays and numbers of one call, by name
@@ -235,7 +236,10 @@ class Expression(Row):
         env = dict(scalars)
         for name, array in zip(self.inputs, arrays, strict=True):
             env[name] = array
-        launch(self.forward, env)
+        try:
+            launch(self.forward, env)
+        except REFUSALS as error:
+            raise reworded(error, self.name, arrays) from None
         return env
 
     def kept(self, env: Environment, reverse: Reverse) -> Environment:

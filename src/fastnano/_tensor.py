@@ -95,7 +95,10 @@ class Tensor(Methods):
 
     def size(self, dim: builtins.int | None = None) -> Any:
         """The sizes of the axes, or that of axis ``dim``."""
-        return self.shape if dim is None else self.shape[dim]
+        try:
+            return self.shape if dim is None else self.shape[dim]
+        except IndexError:
+            raise IndexError(f"size: dim={dim} is not an axis of shape {self.shape}") from None
 
     def numel(self) -> builtins.int:
         """The number of values."""
@@ -156,6 +159,8 @@ class Tensor(Methods):
         return self if self.data.flags.c_contiguous else self.clone()
 
     def __len__(self) -> builtins.int:
+        if not self.ndim:
+            raise TypeError("a tensor of no axes has no length; it is a single number, .item()")
         return len(self.data)
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -164,7 +169,12 @@ class Tensor(Methods):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> builtins.bool:
-        return bool(self.item() if self.data.size == 1 else self.data)
+        if self.data.size != 1:
+            raise ValueError(
+                f"bool: the truth of a tensor of {self.data.size} values (shape {self.shape}) is ambiguous; "
+                f"use .any() or .all()"
+            )
+        return bool(self.item())
 
     def __float__(self) -> builtins.float:
         return float(self.item())
@@ -357,7 +367,17 @@ class Tensor(Methods):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         *first, last = _parts(index)
-        changes.change(self, value, to=lambda out, y: (out[first[0]] if first else out).__setitem__(last, y))
+
+        def taken(out: np.ndarray) -> np.ndarray:
+            return out[first[0]] if first else out
+
+        changes.change(
+            "index",
+            self,
+            value,
+            to=lambda out, y: taken(out).__setitem__(last, y),
+            part=lambda out: taken(out)[last],
+        )
 
 
 _new = Tensor.__new__

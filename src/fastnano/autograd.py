@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from . import _kernels
 from ._contract import Contract
+from ._errors import called
 from ._rows import COPY, Environment, Formula, Reverse, compute
 from ._state import current_backend, state
 from .ops import EXPRESSIONS, OPS
@@ -307,13 +308,20 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def native_array(data: npt.ArrayLike) -> np.ndarray:
+def native_array(data: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> np.ndarray:
     """data as an array in this machine's byte order; shared where it can be.  Python's floats become
-    float32."""
-    array = np.asarray(data)
+    float32, where no other dtype is given."""
+    try:
+        array = np.asarray(data)
+    except (ValueError, RuntimeError) as error:
+        raise _no_array(data, error) from error
     if array.dtype.kind not in "fiub":
         what = f"dtype {array.dtype}" + (f", {data!r}" if array.ndim == 0 else "")
-        raise TypeError(f"a tensor holds real numbers, got {what}; expected numbers, an array or a tensor")
+        raise TypeError(
+            f"{called('', ': ')}a tensor holds real numbers, got {what}; expected numbers, an array or a tensor"
+        )
+    if dtype is not None:
+        return native_array(array.astype(dtype, copy=False))
     if (
         array.dtype.kind == "f"
         and isinstance(data, (float, list, tuple))
@@ -325,13 +333,22 @@ def native_array(data: npt.ArrayLike) -> np.ndarray:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
+def _no_array(data: Any, error: Exception) -> Exception:
+    """What is wrong with a list of which NumPy makes no array."""
+    if not isinstance(data, (list, tuple)):
+        return error
+    if any(isinstance(x, Tensor) for x in data):
+        return ValueError(f"{called('', ': ')}a list of tensors is no tensor; join them by stack or cat")
+    return ValueError(f"{called('', ': ')}the rows of a tensor must be equally long; pad them by 0, say")
+
+
 def tensor(data: npt.ArrayLike, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor that holds a copy of data.
 
     Python floats become float32, integers int64; an array keeps its dtype.
     Raises TypeError for what is not made of numbers, or an integer tensor that should require a gradient.
     """
-    array = data.data if isinstance(data, Tensor) else native_array(data) if dtype is None else data
+    array = data.data if isinstance(data, Tensor) else native_array(data, dtype)
     return Tensor(native_array(np.array(array, dtype=dtype, order="C")), requires_grad)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import autograd
+from .._errors import called, reworded
 from ..autograd import DEFAULT_DTYPE, EXPRESSIONS, apply, as_tensor
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def operands(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
         return x, y
     if x.dtype.kind == y.dtype.kind == "f":
         raise TypeError(
-            f"{name}: the operands are {x.dtype} and {y.dtype}; convert one with .float() or .double()"
+            f"{called(name)}: the operands are {x.dtype} and {y.dtype}; convert one with .float() or .double()"
         )
     if x.dtype.kind == "f":
         return x, y.to(x.dtype)
@@ -57,13 +58,21 @@ def binary(name: str, x: Any, y: Any) -> Tensor:
     return apply(EXPRESSIONS[name], *operands(name, x, y))
 
 
+def common_shape(name: str, *tensors: Tensor) -> tuple[int, ...]:
+    """The shape that tensors have when they are broadcast."""
+    try:
+        return np.broadcast_shapes(*(x.shape for x in tensors))
+    except ValueError as error:
+        raise reworded(error, name, [x.data for x in tensors]) from None
+
+
 def axis(name: str, dim: int, shape: tuple[int, ...], ndim: int | None = None) -> int:
     """dim counted from the front; of a single number, 0 and -1 name its one place."""
     if isinstance(dim, bool) or not hasattr(dim, "__index__"):
-        raise TypeError(f"{name}: dim={dim!r} must be an integer")
+        raise TypeError(f"{called(name)}: dim={dim!r} must be an integer")
     ndim = max(len(shape), 1) if ndim is None else ndim
     if not -ndim <= dim < ndim:
-        raise IndexError(f"{name}: dim={dim} is not an axis of shape {shape}")
+        raise IndexError(f"{called(name)}: dim={dim} is not an axis of shape {shape}")
     return dim % ndim
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import autograd
+from .._errors import REFUSALS, unfit
 from ..autograd import as_tensor
 from .elementwise import div
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from ..autograd import Tensor
 
 
-def change(x: Any, *operands: Any, to: Callable[..., Any]) -> Tensor:
-    """Run ``to(array, *arrays)``, which writes new values into the first; refused where the tape would miss it."""
+def change(
+    name: str, x: Any, *operands: Any, to: Callable[..., Any], part: Callable[..., Any] | None = None
+) -> Tensor:
+    """Run ``to(array, *arrays)``, which writes new values into the first, or a ``part`` of it; refused where the tape
+    would miss it."""
     if x.requires_grad and autograd.state.grad_enabled:
         raise RuntimeError(
             "a tensor that requires a gradient is changed in place only under fastnano.no_grad()"
@@ -29,7 +33,12 @@ def change(x: Any, *operands: Any, to: Callable[..., Any]) -> Tensor:
             "a change in place is not on the tape, so the new values' gradient would be lost; "
             "make a new tensor (x = x + y), or use y.detach()"
         )
-    to(x.data, *(y.data for y in tensors))
+    arrays = [y.data for y in tensors]
+    try:
+        to(x.data, *arrays)
+    except REFUSALS as error:
+        into = part(x.data) if part is not None and isinstance(error, ValueError) else x.data
+        raise unfit(error, name, into, arrays) from None
     x._version[0] += 1
     return x
 
@@ -39,7 +48,7 @@ def _update(name: str, ufunc: np.ufunc, x: Tensor, y: Any) -> Tensor:
     y = as_tensor(y, x)
     if y.dtype.kind == "f" and y.dtype != x.dtype:
         raise TypeError(f"{name}: a {x.dtype} tensor cannot take in {y.dtype}; convert with .to(dtype)")
-    return change(x, y, to=lambda out, other: ufunc(out, other, out=out, casting="same_kind"))
+    return change(name, x, y, to=lambda out, other: ufunc(out, other, out=out, casting="same_kind"))
 
 
 def add_(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
@@ -66,7 +75,11 @@ def div_(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 
 def copy_(x: Any, src: Any) -> Tensor:
     """x ← src, broadcast to the shape of x."""
-    return change(x, src, to=lambda out, y: np.copyto(out, y, "same_kind"))
+    return _copy("copy_", x, src)
+
+
+def _copy(name: str, x: Any, src: Any) -> Tensor:
+    return change(name, x, src, to=lambda out, y: np.copyto(out, y, "same_kind"))
 
 
 def zero_(x: Any) -> Tensor:
@@ -76,7 +89,7 @@ def zero_(x: Any) -> Tensor:
 
 def fill_(x: Any, value: Any) -> Tensor:
     """x ← value."""
-    return copy_(x, value)
+    return _copy("fill_", x, value)
 
 
 def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -87,7 +100,7 @@ def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         y = function(x.detach(), *others, **options)
         if y.shape != x.shape:
             raise ValueError(f"{method.__name__}: the result has shape {y.shape}, the tensor {x.shape}")
-        return copy_(x, y)
+        return _copy(method.__name__, x, y)
 
     method.__name__ = method.__qualname__ = f"{function.__name__}_"
     method.__doc__ = f"x ← {function.__name__}(x, ...)."
@@ -101,7 +114,11 @@ def _drawn(x: Any, generator: Generator | None, draw: Callable[[np.random.Genera
     from .._random import default_generator
 
     values = draw((default_generator if generator is None else generator).rng)
-    return change(x, to=lambda out: np.copyto(out, values, "same_kind" if x.dtype.kind == "f" else "unsafe"))
+    return change(
+        "random values",
+        x,
+        to=lambda out: np.copyto(out, values, "same_kind" if x.dtype.kind == "f" else "unsafe"),
+    )
 
 
 def uniform_(x: Any, from_: float = 0, to: float = 1, *, generator: Generator | None = None) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._random import Generator, default_generator
 from ..autograd import DEFAULT_DTYPE, Tensor, as_tensor
-from ._operands import DType, new_shape
+from ._operands import DType, common_shape, new_shape
 
 __all__ = [
     *("arange", "bernoulli", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like"),
@@ -199,6 +199,8 @@ def randint(
     """Whole numbers from low to high − 1, equally likely; ``randint(high, size)`` starts at 0."""
     if size is None:
         low, high, size = 0, low, high
+    if size is None:
+        raise TypeError("randint: give a size, as in randint(10, (2, 3))")
     if not low < high:
         raise ValueError(f"randint: low={low} must be below high={high}")
     return Tensor(
@@ -214,7 +216,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DType = None)
 def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Tensor:
     """Normal, of these means and standard deviations: numbers with a size, or tensors."""
     mean, std = as_tensor(mean), as_tensor(std)
-    shape = np.broadcast_shapes(mean.shape, std.shape) if size is None else new_shape("normal", (size,))
+    shape = common_shape("normal", mean, std) if size is None else new_shape("normal", (size,))
     return mean + std * randn(shape, generator=generator, dtype=mean.dtype if mean.ndim else std.dtype)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._errors import called
 from ..autograd import EXPRESSIONS, apply, as_tensor, examine
-from ._operands import axis, operands
+from ._operands import axis, common_shape, operands
 from .elementwise import maximum, minimum, where
 from .movement import _at
 
@@ -33,13 +34,15 @@ def _places(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, Tensor]:
     """The axis, and whole numbers that are places along it, as many axes as x."""
     place, index = axis(name, dim, x.shape), as_tensor(index)
     if index.dtype.kind not in "iu":
-        raise TypeError(f"{name}: index must hold whole numbers, got {index.dtype}")
+        raise TypeError(
+            f"{called(name)}: index must hold whole numbers, got {index.dtype}; convert with .long()"
+        )
     if index.ndim != x.ndim or builtins.any(
         n > m for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=True)) if i != place
     ):
         raise ValueError(
-            f"{name}: index has shape {index.shape}, expected as many axes as input, of shape {x.shape}, and none "
-            f"longer but axis {place}"
+            f"{called(name)}: index has shape {index.shape}, expected as many axes as input, of shape {x.shape}, and "
+            f"none longer but axis {place}"
         )
 
     size = x.shape[place] if x.ndim else 1
@@ -51,7 +54,8 @@ def _places(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, Tensor]:
     found = examine(index.data, stray, otherwise=stray)
     if found is not None:
         raise IndexError(
-            f"{name}: index holds {found}, expected places from 0 to {size - 1} along axis {dim} of shape {x.shape}"
+            f"{called(name)}: index holds {found}, expected places from 0 to {size - 1} along axis {dim} of shape "
+            f"{x.shape}"
         )
     return place, index
 
@@ -92,6 +96,10 @@ def _scatter(name: str, x: Any, dim: int, index: Any, src: Any) -> Tensor:
     x, src = operands(name, x, src)
     place, index = _places(name, x, dim, index)
     src = src.expand(index.shape) if not src.ndim else src
+    if src.ndim != index.ndim or builtins.any(n < m for n, m in zip(src.shape, index.shape, strict=True)):
+        raise ValueError(
+            f"{called(name)}: src has shape {src.shape}, expected that of index, {index.shape}, or larger"
+        )
     return apply(EXPRESSIONS[name], x, src[tuple(map(slice, index.shape))], index, axis=place)
 
 
@@ -99,7 +107,13 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     """x with alpha · source[i] added to its place index[i] along an axis."""
     x, source = operands("index_add", input, source)
     place = axis("index_add", dim, x.shape)
-    spread = as_tensor(index).reshape((-1,) + (1,) * (x.ndim - place - 1)).expand(source.shape)
+    index, rest = as_tensor(index), (*x.shape[:place], *x.shape[place + 1 :])
+    if source.shape != (*rest[:place], index.numel(), *rest[place:]):
+        raise ValueError(
+            f"index_add: source has shape {source.shape}, expected that of input, {x.shape}, but along axis {place} "
+            f"as many places as index has, {index.numel()}"
+        )
+    spread = index.reshape((-1,) + (1,) * (x.ndim - place - 1)).expand(source.shape)
     return scatter_add(x, dim, spread, source if alpha == 1 else source * alpha)
 
 
@@ -116,7 +130,7 @@ def index_select(input: Any, dim: int, index: Any) -> Tensor:
 def masked_select(input: Any, mask: Any) -> Tensor:
     """The elements at which a mask of bool holds, along one axis."""
     x, mask = as_tensor(input), _mask("masked_select", mask)
-    shape = np.broadcast_shapes(x.shape, mask.shape)
+    shape = common_shape("masked_select", x, mask)
     return x.expand(shape)[mask.expand(shape)]
 
 
@@ -260,6 +274,13 @@ def unique(
 
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     """How often each whole number from 0 on is there, or the sum of its weights."""
-    return as_tensor(
-        np.bincount(as_tensor(input).data, None if weights is None else as_tensor(weights).data, minlength)
-    )
+    x, w = as_tensor(input), None if weights is None else as_tensor(weights)
+    if x.ndim != 1 or x.dtype.kind not in "iub":
+        raise TypeError(
+            f"bincount: input must be a vector of whole numbers, got {x.dtype} of shape {x.shape}"
+        )
+    if x.data.min(initial=0) < 0:
+        raise ValueError(f"bincount: input holds {x.data.min()}, expected whole numbers from 0")
+    if w is not None and w.shape != x.shape:
+        raise ValueError(f"bincount: weights has shape {w.shape}, expected that of input, {x.shape}")
+    return as_tensor(np.bincount(x.data, None if w is None else w.data, minlength))

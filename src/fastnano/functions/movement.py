@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._errors import called
 from .._expressions.movement import join
 from ..autograd import EXPRESSIONS, apply, as_tensor
 from ._operands import axes, axis, new_shape, sizes
@@ -237,6 +238,15 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Tenso
     x = ravel(input) if dim is None else as_tensor(input)
     where = axis("repeat_interleave", -1 if dim is None else dim, x.shape)
     times = as_tensor(repeats).data
+    if (
+        times.dtype.kind not in "iu"
+        or times.min(initial=0) < 0
+        or times.shape not in ((), (1,), (x.shape[where],))
+    ):
+        raise ValueError(
+            f"repeat_interleave: repeats={repeats} must be a whole number, at least 0, or one for each of the "
+            f"{x.shape[where]} places of axis {where}"
+        )
     return x.index_select(where, np.repeat(np.arange(x.shape[where]), times))
 
 
@@ -255,12 +265,13 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
             shape[:where] + shape[where + 1 :]
         ):
             raise ValueError(
-                f"cat: a tensor of shape {x.shape} does not fit one of shape {shape} along dim={dim}"
+                f"{called('cat')}: a tensor of shape {x.shape} does not fit one of shape {shape} along dim={dim}; "
+                f"the sizes of the other axes must be equal"
             )
     kinds = {x.dtype for x in parts}
     if len(kinds) > 1 and sum(k.kind == "f" for k in kinds) > 1:
         raise TypeError(
-            f"cat: the tensors are {', '.join(map(str, kinds))}; convert with .float() or .double()"
+            f"{called('cat')}: the tensors are {', '.join(sorted(map(str, kinds)))}; convert with .float() or .double()"
         )
     kind = next((k for k in kinds if k.kind == "f"), np.result_type(*kinds))
     return apply(join(len(parts)), *(x.to(kind) for x in parts), axis=where)

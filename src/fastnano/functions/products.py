@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from .._errors import called
 from ..autograd import EXPRESSIONS, apply, as_tensor
 from ._operands import axis, operands
 
@@ -24,17 +25,17 @@ def _product(name: str, x: Any, y: Any, ndim: tuple[int, int] | None = None) -> 
     x, y = operands(name, x, y)
     if ndim is not None and (x.ndim, y.ndim) != ndim:
         raise ValueError(
-            f"{name}: the operands have shapes {x.shape} and {y.shape}, expected {ndim[0]} and {ndim[1]} axes"
+            f"{called(name)}: the operands have shapes {x.shape} and {y.shape}, expected {ndim[0]} and {ndim[1]} axes"
         )
     if not (x.ndim and y.ndim):
         raise ValueError(
-            f"{name}: an operand of shapes {x.shape} and {y.shape} is a single number; multiply by *"
+            f"{called(name)}: an operand of shapes {x.shape} and {y.shape} is a single number; multiply by *"
         )
     rows = -2 if y.ndim > 1 else 0
     if x.shape[-1] != y.shape[rows]:
         raise ValueError(
-            f"{name}: the operands have shapes {x.shape} and {y.shape}, expected axis -1 of the first as long as axis "
-            f"{rows} of the second; .mT exchanges the last two"
+            f"{called(name)}: the operands have shapes {x.shape} and {y.shape}, expected axis -1 of the first as long "
+            f"as axis {rows} of the second; .mT exchanges the last two"
         )
     return apply(EXPRESSIONS["matmul"], x, y)
 
@@ -113,7 +114,10 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     A letter names an axis, in all operands it stands in; those that are not behind the arrow (by default: those
     that stand more than once) are summed over; ``...`` stands for any further axes, which are broadcast.
     """
-    tensors = [as_tensor(x) for x in (operands[0] if isinstance(operands[0], (list, tuple)) else operands)]
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum: equation must be text such as 'ij,jk->ik', got {type(equation).__name__}")
+    listed = len(operands) == 1 and isinstance(operands[0], (list, tuple))
+    tensors = [as_tensor(x) for x in (operands[0] if listed else operands)]
     names, result = _subscripts(equation.replace(" ", ""), [x.shape for x in tensors])
     first, known = _one_operand(tensors[0], names[0])
     for i, (y, letters) in enumerate(zip(tensors[1:], names[1:], strict=True), 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from typing import Any
 
 from .._hooks import RemovableHandle
@@ -156,7 +157,15 @@ class _Backward:
         return self.grad_input[0] if gradients is not self.grad_output and len(self.grad_input) == 1 else None
 
 
-LOCATED = (ValueError, TypeError, IndexError)  # what wrong shapes and dtypes raise
+def untensored(error: AttributeError, module: Any, inputs: tuple[Any, ...]) -> TypeError | None:
+    """What to say where ``forward`` took an input for a tensor that is none."""
+    for name, value in zip(signature(module.forward).parameters, inputs, strict=False):
+        if value is error.obj and not isinstance(value, Tensor):
+            return TypeError(
+                f"{type(module).__name__}: {name} must be a tensor, got {type(value).__name__}; "
+                f"fastnano.tensor makes one of numbers"
+            )
+    return None
 
 
 def locate(error: Exception, module: Any) -> None:
@@ -167,6 +176,9 @@ def locate(error: Exception, module: Any) -> None:
     """
     if len(error.args) != 1 or not isinstance(error.args[0], str):
         return
+    private, call, rest = error.args[0].partition(".forward() ")
+    if call and private.startswith("_"):
+        error.args = (f"{type(module).__name__}{call}{rest}",)
     found = error.__dict__.setdefault(
         "_layer", {"path": [], "failed": module, "last": module, "text": error.args[0]}
     )

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .._contract import FLOATS
+from .._errors import REFUSALS
 from .._state import state
 from ..autograd import Tensor, as_tensor, native_array, tensor
 from ..functions._operands import named_dtype
-from ._module_hooks import LOCATED, Hooked, locate
+from ._module_hooks import Hooked, locate, untensored
 
 __all__ = ["Module", "Parameter"]
 
@@ -84,9 +85,15 @@ def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
             if any(isinstance(x, np.ndarray) for x in inputs):
                 return of_arrays(self, *inputs, **options)
             return forward(self, *inputs, **options)
-        except LOCATED as error:
+        except REFUSALS as error:
             locate(error, self)
             raise
+        except AttributeError as error:
+            no_tensor = untensored(error, self, inputs)
+            if no_tensor is None:
+                raise
+            locate(no_tensor, self)
+            raise no_tensor from None
 
     return wrapped
 

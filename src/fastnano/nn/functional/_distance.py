@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._errors import called
 from ...autograd import EXPRESSIONS, Tensor, apply
 from ...functions.reduction import norm
 from ._loss_arguments import at_least, operands
@@ -30,6 +31,10 @@ def _length(x: Tensor, dim: int, keepdim: bool) -> Tensor:
 
 
 def _tiny(x: Tensor) -> float:
+    if x.dtype.kind != "f":
+        raise TypeError(
+            f"{called('distance')}: the operands are {x.dtype}, expected floats; convert with .float()"
+        )
     return float(np.finfo(x.dtype).tiny)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..._contract import ShapeError
+from ..._errors import called
 from ..._rows import compute, contiguous
-from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor, launch
+from ...autograd import DEFAULT_DTYPE, EXPRESSIONS, OPS, Tensor, apply, as_tensor, launch
 from ...ops import STEPS
 from .._arguments import count
 from .._initial import constant
@@ -46,28 +48,40 @@ def batch_norm(
         raise ValueError(f"batch_norm: input has shape {x.shape}, expected (N, C, *)")
     channels = x.shape[1]
     folded = x.reshape((x.shape[0], channels, math.prod(x.shape[2:])))
-    weight = constant(1, channels, x.dtype) if weight is None else as_tensor(weight)
-    bias = constant(0, channels, x.dtype) if bias is None else as_tensor(bias)
-    if not training:
-        if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: running_mean and running_var are needed when training=False")
-        y = apply(
-            OPS["batch_norm_inference"], folded, weight, bias, running_mean, running_var, eps=float(eps)
-        )
+    w = constant(1, channels, x.dtype) if weight is None else as_tensor(weight)
+    b = constant(0, channels, x.dtype) if bias is None else as_tensor(bias)
+    try:
+        if not training:
+            if running_mean is None or running_var is None:
+                raise ValueError("batch_norm: running_mean and running_var are needed when training=False")
+            y = apply(OPS["batch_norm_inference"], folded, w, b, running_mean, running_var, eps=float(eps))
+            return y.reshape(x.shape)
+        if x.shape[0] * folded.shape[2] < 2:
+            found = "one value" if x.numel() else "no value"
+            raise ValueError(
+                f"batch_norm: input of shape {x.shape} has {found} per channel; training needs at least two"
+            )
+        statistics = OPS["batch_statistics"].run([folded.data], {}, launch)
+        mean, var = Tensor(statistics["mean"]), Tensor(statistics["var"])
+        y = apply(OPS["batch_norm"], folded, w, b, mean, var, eps=float(eps))
+        if running_mean is not None and running_var is not None:
+            tracked = Tensor(np.zeros((), np.int64)) if num_batches_tracked is None else num_batches_tracked
+            _update_running(statistics, momentum, running_mean, running_var, tracked)
         return y.reshape(x.shape)
-    values = x.shape[0] * folded.shape[2]
-    if values < 2:
-        found = "one value" if values else "no value"
-        raise ValueError(
-            f"batch_norm: input of shape {x.shape} has {found} per channel; training needs at least two"
-        )
-    statistics = OPS["batch_statistics"].run([folded.data], {}, launch)
-    mean, var = Tensor(statistics["mean"]), Tensor(statistics["var"])
-    y = apply(OPS["batch_norm"], folded, weight, bias, mean, var, eps=float(eps))
-    if running_mean is not None and running_var is not None:
-        tracked = Tensor(np.zeros((), np.int64)) if num_batches_tracked is None else num_batches_tracked
-        _update_running(statistics, momentum, running_mean, running_var, tracked)
-    return y.reshape(x.shape)
+    except ShapeError:
+        raise _miscounted(
+            x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var
+        ) from None
+
+
+def _miscounted(x: Tensor, **per_channel: Any) -> ShapeError:
+    """What is said where there is not one number for each channel of x."""
+    shapes = {name: as_tensor(given).shape for name, given in per_channel.items() if given is not None}
+    name, shape = next((name, shape) for name, shape in shapes.items() if shape != x.shape[1:2])
+    return ShapeError(
+        f"{called('batch_norm')}: input has shape {x.shape}, so {x.shape[1]} channels, but {name} has shape {shape}, "
+        f"expected one number for each channel"
+    )
 
 
 def _update_running(statistics: dict[str, Any], momentum: float | None, *running: Tensor) -> None:
@@ -97,8 +111,9 @@ def rms_norm(
     """Divide by the root mean square over the last axes of input; see ``nn.RMSNorm``."""
     x, rows = _rows("rms_norm", as_tensor(input), normalized_shape)
     weight = _stretch("rms_norm", "weight", weight, 1, rows, normalized_shape)
-    eps = float(np.finfo(x.dtype).eps if eps is None else eps)
-    return apply(OPS["rms_norm"], rows, weight, eps=eps).reshape(x.shape)
+    if eps is None:
+        eps = float(np.finfo(x.dtype if x.dtype.kind == "f" else DEFAULT_DTYPE).eps)
+    return apply(OPS["rms_norm"], rows, weight, eps=float(eps)).reshape(x.shape)
 
 
 def sizes(name: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
