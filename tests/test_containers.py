@@ -52,6 +52,20 @@ def test_lists_are_changed_as_pytorchs(make):
     assert repr(make(nn) + make(nn)) == repr(make(torch.nn) + make(torch.nn))
 
 
+def multiply(lib):
+    layers = lib.Sequential(lib.ReLU(), lib.Linear(1, 1))
+    twice = layers * 2
+    assert twice[0] is twice[2] is layers[0]
+    same = layers
+    same *= 3
+    assert same is layers
+    return [repr(x) for x in (twice, 2 * twice, layers)]
+
+
+def test_layers_many_times():
+    assert multiply(nn) == multiply(torch.nn)
+
+
 @BOTH
 def test_dictionaries(lib):
     layers = lib.ModuleDict([["a", lib.ReLU()]])
@@ -85,11 +99,18 @@ def test_parameters_in_lists_and_dictionaries(lib):
     assert len(listed) == 4
 
 
-def test_what_parameters_look_like():
-    assert (
-        repr(nn.ParameterList([np.zeros((2, 3), "f")])) == "ParameterList(\n  (0): Parameter float32[2, 3]\n)"
-    )
-    assert repr(nn.ParameterDict()) == "ParameterDict()"
+@pytest.mark.parametrize("shapes", [(), [(2, 3)], [(2, 3), (), (1,)]])
+@pytest.mark.parametrize("kind", ["ParameterList", "ParameterDict"])
+def test_what_parameters_look_like(kind, shapes):
+    """As PyTorch's, but for names of types that only PyTorch has."""
+
+    def look(lib, zeros):
+        held = [zeros(shape) for shape in shapes]
+        held = held if kind == "ParameterList" else {f"w{i}": value for i, value in enumerate(held)}
+        return repr(lib.Sequential(getattr(lib, kind)(held)))
+
+    theirs = look(torch.nn, torch.zeros).replace("torch.FloatTensor", "float32")
+    assert look(nn, fn.zeros) == theirs.replace("torch.float32", "float32")
 
 
 def network():
@@ -180,6 +201,22 @@ def test_a_function_of_tensors_is_planned():
         ),
         (lambda: nn.Lambda(3), TypeError, r"function must be callable, got int"),
         (lambda: nn.ModuleList([1]), TypeError, r"must be a Module, got int"),
+        (
+            lambda: nn.Sequential().insert(1, nn.ReLU()),
+            IndexError,
+            "Sequential: index 1 is out of range for 0",
+        ),
+        (lambda: nn.Sequential() * 0, ValueError, "Sequential: times=0 must be at least 1"),
+        (
+            lambda: nn.ParameterList(fn.ones(2)),
+            TypeError,
+            "ParameterList: extend takes several values, got one",
+        ),
+        (
+            lambda: nn.ReLU().train("x"),
+            ValueError,
+            "train: mode='x', but training mode is expected to be bool",
+        ),
         (lambda: nn.ModuleList()[0], IndexError, r"ModuleList: index 0 is out of range for 0 layers"),
     ],
 )
@@ -196,6 +233,7 @@ def test_a_dictionary_of_parameters_is_a_dictionary():
     assert weights.popitem()[0] == "up"
     assert list(reversed(weights)) == ["right", "left"]
     assert list(weights | {"low": np.ones(4)}) == ["left", "right", "low"]
+    assert list({"low": np.ones(4)} | weights.copy()) == ["low", "left", "right"]
     assert weights.pop("right").shape == (3,)
     assert [p.tolist() for p in weights.fromkeys("ab", np.ones(1)).values()] == [[1], [1]]
     weights.clear()

@@ -61,8 +61,6 @@ _NAMES = {
         "Lambda",
         "ModuleDict",
         "ModuleList",
-        "ParameterDict",
-        "ParameterList",
         "Residual",
         "Sequential",
     ),
@@ -153,6 +151,10 @@ _NAMES = {
         "ZeroPad1d",
         "ZeroPad2d",
     ),
+    "parameters": (
+        "ParameterDict",
+        "ParameterList",
+    ),
     "penalty": (
         "L1L2Penalty",
         "L1Penalty",
@@ -232,6 +234,7 @@ if TYPE_CHECKING:
     from .module import *
     from .norm import *
     from .padding import *
+    from .parameters import *
     from .penalty import *
     from .pool import *
     from .probability_loss import *

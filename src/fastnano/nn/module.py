@@ -383,6 +383,8 @@ class Module(Hooked):
 
     def train(self, mode: bool = True) -> Module:
         """Training mode: batch norm uses the batch's statistics, dropout drops."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"train: mode={mode!r}, but training mode is expected to be boolean")
         for module in self.modules():
             module.training = mode
         return self
@@ -484,9 +486,9 @@ class Module(Hooked):
     def __repr__(self) -> str:
         lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
         name, extra = "Parametrized" * bool(self._parametrized()) + type(self).__name__, self.extra_repr()
-        if not lines:
+        if not lines and "\n" not in extra:
             return f"{name}({extra})"
-        return f"{name}(\n  " + "\n  ".join([extra] * bool(extra) + lines) + "\n)"
+        return f"{name}(\n  " + "\n  ".join(extra.splitlines() + lines) + "\n)"
 
 
 @contextmanager
