@@ -1,12 +1,15 @@
-"""What losses, optimisers and schedules refuse: a call, the error, and what it must say."""
+"""What losses, optimisers, schedules and trainings refuse: a call, the error, and what it must say."""
 
 import math
 
 import numpy as np
 import pytest
 
+import fastnano
 from fastnano import nn, optim
-from refusals import E, T, V, leaf, ones, parameters, sgd
+from fastnano.data import TensorDataset
+from fastnano.train import Trainer
+from refusals import E, I, T, V, leaf, ones, parameters, sgd
 
 F = nn.functional
 S = optim.lr_scheduler
@@ -207,10 +210,65 @@ OPTIMISERS = [
     (lambda: nn.clip_grad_value_(parameters(), -1), V, "clip_grad_value_: clip_value=-1 must be at least 0"),
 ]
 
+X, Y = np.ones((6, 2), np.float32), np.array([0, 1] * 3)
+ARRAY = "must be an array of numbers, got"
 
-@pytest.mark.parametrize(
-    ("call", "error", "message"), [*LOSSES, *OPTIMISERS], ids=[row[2] for row in (*LOSSES, *OPTIMISERS)]
-)
+
+def learner(**parts):
+    model = nn.Linear(2, 2)
+    return {
+        "model": model,
+        "loss": nn.CrossEntropyLoss(),
+        "optimizer": optim.SGD(model.parameters()),
+    } | parts
+
+
+def plan(**parts):
+    return fastnano.compile(**learner(**parts))
+
+
+def trainer(**parts):
+    return Trainer(**learner(**parts))
+
+
+TRAINING = [
+    (lambda: plan().run_epoch(X.tolist(), Y), E, f"train: images {ARRAY} list; numpy.asarray makes one"),
+    (lambda: plan().step(X, Y.tolist()), E, f"train: labels {ARRAY} list"),
+    (lambda: plan().step(1.0, 2), E, f"train: images {ARRAY} float"),
+    (lambda: plan().evaluate(X, None), E, f"evaluate: labels {ARRAY} NoneType"),
+    (lambda: plan().predict(X.astype(complex)), E, rf"predict: images {ARRAY} complex128 of shape \(6, 2\)"),
+    (lambda: plan().run_epoch(X, Y.astype(str)), E, rf"train: labels {ARRAY} <U21 of shape \(6,\)"),
+    (lambda: plan().run_epoch(X, Y[:3]), V, "train: 6 samples but 3 labels, expected as many"),
+    (lambda: plan().run_epoch(X, Y + 1), V, "cross_entropy: target holds 2, expected classes from 0 to 1"),
+    (lambda: plan().run_epoch(X, Y * 1.0), V, r"cross_entropy: .*for class indices, convert it to integers"),
+    (lambda: plan().run_epoch(X, Y, 3), I, "order must be the numbers of samples"),
+    (lambda: plan(batch_size=2).step(X, Y), V, "step: 6 samples, more than batch_size=2; use run_epoch"),
+    (lambda: plan(model=3), E, "compile: model must be a Module, got int"),
+    (lambda: plan(loss="mse"), E, "compile: loss must be a function of outputs and labels, got str"),
+    (lambda: plan(optimizer=optim.SGD), E, r"optimizer must be an Optimizer, got the class; call it, SGD\("),
+    (lambda: plan(scheduler=3), E, "compile: scheduler must be an LRScheduler, got int"),
+    (lambda: plan(clip_norm=-1), V, "compile: clip_norm=-1 must be above 0"),
+    (lambda: plan(std=0.0), V, "compile: std=0.0 must be above 0"),
+    (lambda: trainer(model=None), E, "Trainer: model must be a Module, got NoneType"),
+    (lambda: trainer(loss=nn.MSELoss), E, r"Trainer: loss must be .* got the class; call it, MSELoss\("),
+    (lambda: trainer(clip_value="a"), E, "Trainer: clip_value='a' must be a number above 0"),
+    (lambda: trainer(callbacks=[3]), E, "Trainer: callbacks must be Callbacks, got int"),
+    (lambda: trainer().fit(X), E, r"data: a ndarray was given, expected a data set, a pair \(x, y\)"),
+    (lambda: trainer().fit("mnist"), E, "data: a str was given, expected a data set"),
+    (lambda: trainer().fit(TensorDataset(X)), V, r"fit: .* has no labels, expected pairs \(x, y\)"),
+    (lambda: trainer().fit((X, Y[:3])), V, r"arrays have \[3, 6\] samples, expected as many in each"),
+    (lambda: trainer().evaluate((X * 1j, Y)), E, "the samples are complex64, expected real numbers"),
+    (lambda: trainer().predict(X.astype(str)), E, "the samples are <U32, expected real numbers"),
+    (
+        lambda: trainer().fit((X, Y.astype(str)), compile=False),
+        E,
+        "a tensor holds real numbers, got dtype <U21",
+    ),
+]
+ROWS = [*LOSSES, *OPTIMISERS, *TRAINING]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), ROWS, ids=[row[2] for row in ROWS])
 def test_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

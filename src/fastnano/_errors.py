@@ -10,6 +10,7 @@ import numpy as np
 
 _PACKAGE = __package__
 _FUNCTIONS = (f"{_PACKAGE}.functions.", f"{_PACKAGE}.nn.functional.")
+_USERS = (f"{_PACKAGE}.plan", f"{_PACKAGE}.train")  # what they call they call as a user does
 _METHODS = {"forward": f"{_PACKAGE}.nn.", "step": f"{_PACKAGE}.optim."}
 REFUSALS = (IndexError, TypeError, ValueError)  # what wrong shapes, dtypes and indices raise
 
@@ -20,7 +21,7 @@ def called(name: str, tail: str = "") -> str:
     found = name.removesuffix("_forward")
     while frame is not None:
         module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
-        if not module.startswith(f"{_PACKAGE}."):
+        if not module.startswith(f"{_PACKAGE}.") or module.startswith(_USERS):
             break
         if module.startswith(_FUNCTIONS):
             names = (function, str(frame.f_locals.get("name")))  # the latter of functions made by another

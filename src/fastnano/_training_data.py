@@ -42,6 +42,10 @@ def as_dataset(data: Any) -> Any:
                 f"data: a {type(data).__name__} of {len(data)} was given, expected the pair (x, y)"
             )
         return TensorDataset(*(part.data if isinstance(part, Tensor) else part for part in data))
+    if isinstance(data, (np.ndarray, np.generic, Tensor, str, dict)):
+        raise TypeError(
+            f"data: a {type(data).__name__} was given, expected a data set, a pair (x, y) of arrays or a DataLoader"
+        )
     return data
 
 

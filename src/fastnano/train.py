@@ -25,10 +25,11 @@ from .data import DataLoader, TensorDataset
 from .data.mixing import Mix
 from .data.transforms import Normalize
 from .nn import Module, PenalizedLoss
+from .nn._arguments import instance, positive
 from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
-from .plan import SLICE, NotPlannable, Plan, is_whole, measured, training_step
+from .plan import SLICE, NotPlannable, Plan, check_learner, is_whole, measured, training_step
 
 Record = dict[str, Any]
 
@@ -154,11 +155,12 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         transform: Transform | None = None,
     ) -> None:
+        check_learner("Trainer", model, loss, optimizer, scheduler)
         for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-            if value is not None and not value > 0:
-                raise ValueError(f"Trainer: {name}={value} must be above 0, or None not to clip")
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"Trainer: optimizer must be an Optimizer, got {type(optimizer).__name__}")
+            if value is not None:
+                positive("Trainer", name, value)
+        for callback in callbacks:
+            instance("Trainer", "callbacks", callback, Callback, "Callbacks")
         self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
         self.loss = PenalizedLoss(loss, *penalties) if penalties else loss
         self.constraints = list(constraints)
@@ -252,9 +254,11 @@ class Trainer:
 
     def _check_shapes(self, loader: DataLoader, prepare: Transform) -> None:
         """Run the model on one sample, so that an error names its layer before anything has begun."""
-        x, y, *_ = next(iter(DataLoader(loader.dataset, 1, transform=loader.transform)))
+        x, *rest = next(iter(DataLoader(loader.dataset, 1, transform=loader.transform)))
+        if not rest:
+            raise ValueError(f"fit: the data set {loader.dataset!r} has no labels, expected pairs (x, y)")
         with evaluating(self._trained), no_grad():
-            self._trained(self._inputs(prepare(x), y)[0])
+            self._trained(self._inputs(prepare(x), rest[0])[0])
 
     def _epoch(
         self,
@@ -410,13 +414,8 @@ class Trainer:
 
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
         """The model's outputs for an array of samples, or a data set, in evaluation mode, by batches."""
-        data = (
-            TensorDataset(x.data)
-            if isinstance(x, Tensor)
-            else TensorDataset(x)
-            if isinstance(x, np.ndarray)
-            else x
-        )
+        x = x.data if isinstance(x, Tensor) else x
+        data = TensorDataset(x) if isinstance(x, (np.ndarray, list)) else x
         with no_grad(), evaluating(self.model):
             return np.concatenate(
                 [self.model(self._inputs(*batch)[0]).data for batch in self._batches(data, batch_size)]
@@ -434,7 +433,10 @@ class Trainer:
         dtype = next((p.dtype for p in self.model.parameters()), np.dtype(np.float32))
         if y is not None and y.dtype.kind == "f":
             y = y.astype(dtype, copy=False)
-        return Tensor(x.astype(dtype, copy=False)), y
+        try:
+            return Tensor(x.astype(dtype, copy=False, casting="same_kind")), y
+        except TypeError:
+            raise TypeError(f"the samples are {x.dtype}, expected real numbers, such as float32") from None
 
 
 # Data

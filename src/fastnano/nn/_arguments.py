@@ -61,6 +61,14 @@ def probability(owner: str, name: str, value: Any) -> float:
     return float(value)
 
 
+def instance(owner: str, name: str, value: Any, kind: type, expected: str) -> None:
+    """Refuse what is no object of a class, or is a class itself."""
+    if isinstance(value, type):
+        raise TypeError(f"{owner}: {name} must be {expected}, got the class; call it, {value.__name__}(...)")
+    if not isinstance(value, kind):
+        raise TypeError(f"{owner}: {name} must be {expected}, got {type(value).__name__}")
+
+
 def choice(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
     """One of a few words."""
     if value not in choices:

@@ -25,6 +25,7 @@ from .._rows import contiguous
 from .._state import no_grad, use_backend
 from ..autograd import Tensor, launch
 from ..nn import Module, clip_grad_norm_, clip_grad_value_
+from ..nn._arguments import instance, positive
 from ..nn.module import evaluating
 from ..ops import STEPS
 from ..optim import Optimizer
@@ -43,6 +44,28 @@ SLICE = 0.05  # seconds of native code between two looks at signals and progress
 EVALUATION = 256  # samples of a batch that is only looked at
 
 Loss = Callable[[Any, Any], Tensor]
+
+
+def check_learner(owner: str, model: Any, loss: Any, optimizer: Any, scheduler: Any) -> None:
+    """Refuse what cannot take its part in a training."""
+    instance(owner, "model", model, Module, "a Module")
+    instance(owner, "loss", loss, Callable, "a function of outputs and labels")  # type: ignore[arg-type]
+    instance(owner, "optimizer", optimizer, Optimizer, "an Optimizer")
+    if scheduler is not None:
+        instance(owner, "scheduler", scheduler, LRScheduler, "an LRScheduler")
+
+
+def _check_data(what: str, data: tuple[Any, ...]) -> None:
+    for name, array in zip(("images", "labels"), data, strict=False):
+        if not isinstance(array, (np.ndarray, Tensor)) or not array.ndim or array.dtype.kind not in "fiub":
+            got = (
+                f"{array.dtype} of shape {np.shape(array)}"
+                if hasattr(array, "dtype")
+                else type(array).__name__
+            )
+            raise TypeError(
+                f"{what}: {name} must be an array of numbers, got {got}; numpy.asarray makes one of a list"
+            )
 
 
 def training_step(
@@ -130,6 +153,12 @@ class Plan:
     ) -> None:
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"compile: batch_size={batch_size!r} must be a whole number, at least 1")
+        check_learner("compile", model, loss, optimizer, scheduler)
+        for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+            if value is not None:
+                positive("compile", name, value)
+        if not np.all(np.asarray(std) > 0):
+            raise ValueError(f"compile: std={std} must be above 0")
         self.model, self.loss, self.optimizer, self.scheduler = model, loss, optimizer, scheduler
         self.batch_size, self.clip_norm, self.clip_value = int(batch_size), clip_norm, clip_value
         self.mean, self.std = mean, std
@@ -178,7 +207,7 @@ class Plan:
             if self._running:
                 raise RuntimeError("run_epoch: poll may look at the model, but not train it")
             made = self.prepare(images, labels)
-            self._try_one(made, images, labels, len(images) if order is None else len(order))
+            self._try_one(made, images, labels, len(images) if order is None else math.prod(np.shape(order)))
             made.bind([images, labels], order, augment)
             self._running = True
             try:
@@ -207,7 +236,7 @@ class Plan:
 
     def step(self, x: np.ndarray, y: np.ndarray) -> float:
         """One training step on a batch of at most ``batch_size`` samples; returns its loss."""
-        if len(x) > self.batch_size:
+        if np.shape(x)[:1] > (self.batch_size,):
             raise ValueError(f"step: {len(x)} samples, more than batch_size={self.batch_size}; use run_epoch")
         return self.run_epoch(x, y)["loss"]
 
@@ -274,10 +303,11 @@ class Plan:
         return [t for top in tops for t in (*top.parameters(), *top.buffers())]
 
     def _ready(self, what: str, *data: np.ndarray) -> Replayed:
+        _check_data(what, data)
         if not len(data[0]):
             raise ValueError(f"{what}: there are no samples (shape {np.shape(data[0])})")
         if len({len(array) for array in data}) > 1:
-            raise ValueError(f"{what}: {len(data[0])} samples but {len(data[1])} labels")
+            raise ValueError(f"{what}: {len(data[0])} samples but {len(data[1])} labels, expected as many")
         key = self._fingerprint(what, data)
         known, made = self._made.get(what, (None, None))
         if made is None or known != key or not made.holds_for(data):
