@@ -20,6 +20,14 @@ def both(function, x=X, dtype=np.float64):
     return y.detach().numpy(), x.grad.numpy()
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "softsign", "tanh", "tanhshrink"])
+def test_of_whole_numbers(name):
+    x = fastnano.tensor([-3, 0, 1, 8])
+    found = getattr(F, name)(x)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found.numpy(), getattr(F, name)(x.float()).numpy())
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_arctan(backend):
     with fastnano.use_backend(backend):

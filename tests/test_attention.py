@@ -162,11 +162,6 @@ SAME = ((3, 2, 4),) * 3
             r"key and value have shapes \(2, 3\) and \(3, 3\)",
         ),
         (
-            lambda: F.scaled_dot_product_attention(*[ones((2, 2))] * 3, ones((2, 2)), is_causal=True),
-            ValueError,
-            "give attn_mask or is_causal=True, not both",
-        ),
-        (
             lambda: nn.TransformerEncoderLayer(4, 2, activation="elu"),
             ValueError,
             "activation='elu' must be one of 'relu', 'gelu'",

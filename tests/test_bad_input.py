@@ -386,7 +386,7 @@ LAYERS = [
     (lambda: nn.Dropout("a"), E, "Dropout: p='a' must be a number from 0 to 1"),
     (lambda: F.dropout(ones(2), -0.1), V, r"dropout: p=-0\.1 must be from 0 to 1"),
     (lambda: nn.Softmax(2)(ones(2, 3)), I, r"Softmax: dim=2 is not an axis of shape \(2, 3\)"),
-    (lambda: nn.ReLU()(T([1])), E, r"ReLU: input must be float32 or float64, got int64"),
+    (lambda: nn.GELU()(T([1])), E, r"GELU: input must be float32 or float64, got int64"),
     (
         lambda: F.scaled_dot_product_attention(ones(2, 3), ones(2, 3), ones(2, 3), np.ones((2, 2), np.int64)),
         E,

@@ -8,9 +8,11 @@ ANY = np.array(
     [0, -0.0, 0.25, -0.25, 0.5, -0.5, 1, -1, 2, -2, 3, -3, 6, 7, -7, 20, 30, -30, 100, -100, -np.inf]
 )
 ODD = np.append(ANY, [np.inf, np.nan])
+WHOLE = np.array([-4, -2, -1, 0, 1, 5, 6, 7, 2**60 + 1])
 
 ROWS = [
     *(row(text, x) for text in ("ReLU()", "ReLU6()") for x in (ODD, (3, 0, 2))),
+    *(row(text, WHOLE) for text in ("ReLU()", "ReLU6()", "Hardtanh(-2.5, 5.5)", "Threshold(-0.5, 7.5)")),
     *(row(text, ODD) for text in ("LeakyReLU()", "LeakyReLU(0.5)", "LeakyReLU(2)", "LeakyReLU(-1.5)")),
     *(row(text, ODD) for text in ("ELU()", "ELU(2)", "ELU(0.3)", "SELU()")),
     *(row(text, ODD) for text in ("CELU()", "CELU(0.5)", "CELU(3.)")),

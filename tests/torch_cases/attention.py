@@ -23,6 +23,10 @@ ROWS = [
     row(f"lambda q, k, v, m: {DOT}(q, k, v, m)", (2, 2, 5), (2, 3, 5), (2, 3, 5), SOME),
     row(f"lambda q, k, v, m: {DOT}(q, k, v, m)", (2, 2, 5), (2, 3, 5), (2, 3, 5), SOME & False),
     row(f"lambda q, k, v, m: {DOT}(q, k, v, m)", (2, 2, 5), (2, 3, 5), (2, 3, 5), (2, 3)),
+    *(
+        row(f"lambda q, k, v, m: {DOT}(q, k, v, m.detach(), is_causal=True)", *[(2, 2, 4, 5)] * 3, mask)
+        for mask in (HEADS[0], HEADS[0] - 1.0)
+    ),
     row("MultiheadAttention(6, 2)", (4, 2, 6), call=SELF),
     row("MultiheadAttention(6, 2, batch_first=True)", (2, 4, 6), call=SELF),
     row("MultiheadAttention(6, 3, bias=False)", (4, 2, 6), call=ALONE),

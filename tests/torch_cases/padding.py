@@ -1,6 +1,6 @@
 """Padding layers and functions."""
 
-from . import row
+from . import integers, row
 
 ROWS = [
     *(
@@ -26,6 +26,11 @@ ROWS = [
     row("lambda x: F.pad(x, (1, 2, 2, 0, 1, 1), mode='reflect')", (2, 3, 3, 4, 5)),
     row("lambda x: F.pad(x, (1, 2, 2, 0, 1, 3), mode='replicate')", (2, 3, 3, 4, 5)),
     row("lambda x: F.pad(x, (1, 2, 2, 0, 1, 3), mode='circular')", (2, 3, 3, 4, 5)),
+    *(
+        row(f"lambda x: F.pad(x, (1, 2), '{mode}', 0)", x)
+        for mode in ("reflect", "replicate", "circular")
+        for x in ((2, 3, 4), integers(9, 2, 3, 4))
+    ),
     row("Unflatten(1, (2, 5))", (3, 10)),
     row("Unflatten(-2, (3, -1, 1))", (2, 6, 4)),
     row("Unflatten(0, (-1, 1))", (3, 4)),

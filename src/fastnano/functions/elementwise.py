@@ -266,7 +266,8 @@ def abs(input: Any) -> Tensor:
 
 def relu(input: Any) -> Tensor:
     """max(x, 0)."""
-    return apply(OPS["relu"], as_tensor(input))
+    x = as_tensor(input)
+    return clamp_min(x, 0) if x.dtype.kind in "iu" else apply(OPS["relu"], x)
 
 
 def maximum(input: Any, other: Any) -> Tensor:

@@ -11,7 +11,9 @@ import numpy as np
 
 from ..._random import Generator, default_generator
 from ...autograd import EXPRESSIONS, OPS, Tensor, apply, as_tensor
-from ...functions._operands import DType
+from ...functions import elementwise
+from ...functions._operands import DType, as_float
+from ...functions.elementwise import arctan, sigmoid, tanh
 from ...functions.reduction import log_softmax, softmax
 
 __all__ = [
@@ -57,12 +59,12 @@ def _apply(name: str, x: Any, **numbers: float) -> Tensor:
 
 def relu(input: Any, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    return _apply("relu", input)
+    return elementwise.relu(input)
 
 
 def relu6(input: Any, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6)."""
-    return _apply("hardtanh", input, min_val=0, max_val=6)
+    return hardtanh(input, 0, 6)
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -154,24 +156,9 @@ def glu(input: Any, dim: int = -1) -> Tensor:
 # steps, sharp and soft
 
 
-def sigmoid(input: Any) -> Tensor:
-    """1 / (1 + e^−x)."""
-    return _apply("sigmoid", input)
-
-
 def logsigmoid(input: Any) -> Tensor:
     """log(1 / (1 + e^−x))."""
     return _apply("logsigmoid", input)
-
-
-def tanh(input: Any) -> Tensor:
-    """Hyperbolic tangent."""
-    return _apply("tanh", input)
-
-
-def arctan(input: Any) -> Tensor:
-    """Inverse tangent."""
-    return apply(EXPRESSIONS["arctan"], as_tensor(input))
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -183,14 +170,17 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
 
 def softsign(input: Any) -> Tensor:
     """x / (1 + |x|)."""
-    return _apply("softsign", input)
+    return _apply("softsign", as_float(input))
 
 
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """min(max(x, min_val), max_val)."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val={min_val} must not be above max_val={max_val}")
-    return _apply("hardtanh", input, min_val=min_val, max_val=max_val)
+    x = as_tensor(input)
+    if x.dtype.kind in "iu":
+        return elementwise.clamp(x, int(min_val), int(max_val))
+    return _apply("hardtanh", x, min_val=min_val, max_val=max_val)
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
@@ -232,13 +222,15 @@ def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
 
 def tanhshrink(input: Any) -> Tensor:
     """x − tanh(x)."""
-    x = as_tensor(input)
-    return x - tanh(x)
+    return as_tensor(input) - tanh(input)
 
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
-    return _apply("threshold", input, threshold=threshold, value=value)
+    x = as_tensor(input)
+    if x.dtype.kind in "iu":
+        return elementwise.where(x > int(threshold), x, int(value))
+    return _apply("threshold", x, threshold=threshold, value=value)
 
 
 def gaussian(input: Any) -> Tensor:

@@ -29,16 +29,15 @@ def scaled_dot_product_attention(
 
     Shapes: query (..., L, E), key (..., S, E), value (..., S, V), y (..., L, V).  ``attn_mask``, of a shape that
     broadcasts to (..., L, S), is added if it is floating; if boolean, it is True where a query may look, and a
-    query that may look nowhere gives 0.  ``is_causal`` lets query i look at keys up to i.  ``scale`` is 1 / √E by
-    itself.
+    query that may look nowhere gives 0.  ``is_causal`` lets query i look at keys up to i, and of these where the mask
+    lets it.  ``scale`` is 1 / √E by itself.
     Dropout acts on the softmax, in any mode.  Source: A. Vaswani et al., "Attention Is All You Need",
     arXiv:1706.03762.
     """
     query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
     if is_causal:
-        if attn_mask is not None:
-            raise ValueError("scaled_dot_product_attention: give attn_mask or is_causal=True, not both")
-        attn_mask = causal(query.shape[-2], key.shape[-2], query.dtype)
+        ahead = causal(query.shape[-2], key.shape[-2], query.dtype)
+        attn_mask = ahead if attn_mask is None else additive(as_mask(attn_mask), ahead) + ahead
     return attend(query, key, value, attn_mask, dropout_p, scale)[0]
 
 
@@ -51,6 +50,11 @@ def as_mask(mask: Any) -> Tensor:
             f"or convert it (.float())"
         )
     return mask
+
+
+def additive(mask: Tensor, like: Tensor) -> Tensor:
+    """A mask to add; a boolean one, True where to look, as 0 and −∞."""
+    return mask if mask.dtype != np.bool_ else where(mask, as_tensor(0.0, like), as_tensor(-math.inf, like))
 
 
 def attend(
@@ -73,8 +77,7 @@ def attend(
         mask = as_mask(mask)
         if examine(mask.data, _leaves_some_blind, otherwise=lambda _: True):
             seeing = _allowed(mask).any(-1, keepdim=True)
-        if mask.dtype == np.bool_:
-            mask = where(mask, as_tensor(0.0, scores), as_tensor(-math.inf, scores))
+        mask = additive(mask, scores)
         if (
             seeing is not None
         ):  # who may look nowhere is let look, to be spared NaN; what is found there is dropped

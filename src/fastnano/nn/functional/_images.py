@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...autograd import OPS, Tensor, apply, as_tensor
+from ...functions.elementwise import where
 
 __all__ = ["Size", "images", "per_axis", "take_places", "window_places"]
 
@@ -49,8 +50,14 @@ def take_places(x: Tensor, *places: npt.ArrayLike) -> Tensor:
     """y[n, ..., i, j] = x[n, ..., places_0[i], places_1[j]] along the last axes; 0 where a place is below 0."""
     keys = tuple(np.asarray(axis, np.int64).tobytes() for axis in places)
     index, shape = _index(x.shape[1:], keys)
-    y = apply(OPS["take"], x.reshape(x.shape[0], math.prod(x.shape[1:])), index)
-    return y.reshape(x.shape[0], *shape)
+    x = x.reshape(x.shape[0], math.prod(x.shape[1:]))
+    taken = apply(OPS["take"], x, index) if x.dtype.kind == "f" else _taken_as_they_are(x, index)
+    return taken.reshape(x.shape[0], *shape)
+
+
+def _taken_as_they_are(x: Tensor, index: Tensor) -> Tensor:
+    """What the row does, of whole numbers and bool."""
+    return where(index >= 0, x[:, index.clamp_min(0)], False)
 
 
 # One array for each, made once: what compiled plans read must lie where it lay.

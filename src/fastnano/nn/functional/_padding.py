@@ -41,7 +41,7 @@ def pad(input: Any, pad: tuple[int, ...], mode: str = "constant", value: float |
             raise ValueError(f"pad: pad={pad} cuts more than the shape {x.shape} of input has")
     if choice("pad", "mode", mode, PADDING_MODES) == "constant":
         return _constant(x, sides, 0.0 if value is None else value)
-    if value is not None:
+    if value:
         raise ValueError(f"pad: value={value} is for mode='constant', got mode={mode!r}")
     if x.ndim - axes not in (1, 2) or axes > 3:
         raise ValueError(
