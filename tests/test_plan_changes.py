@@ -116,6 +116,16 @@ def test_attributes_of_a_loss_that_is_no_module():
         expect_equal(twins)
 
 
+def test_the_mode_of_a_layer():
+    twins = Twins("Flatten(), Linear(84, 9), BatchNorm1d(9), Dropout(0.5), Linear(9, 5)")
+    for mode in (True, False, True):
+        for part in twins.parts:
+            part.model[2].train(mode)
+            part.model[3].train(mode)
+        twins.train(epochs=1)
+        twins.check()
+
+
 def test_a_forward_is_replaced():
     twins = Twins(lambda: nn.Sequential(nn.Flatten(), nn.Linear(84, 5), Passing()))
     expect_equal(twins)

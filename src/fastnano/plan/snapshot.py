@@ -17,7 +17,7 @@ from ..nn import Module
 
 _DATA = attrgetter("data")
 _PLAIN = (bool, int, float, str, frozenset, type(None))
-_OF_ALL = frozenset(vars(Module()))  # they hold tensors and modules, which are looked at by themselves
+_OF_ALL = frozenset(vars(Module())) - {"training"}  # they hold tensors and modules, looked at by themselves
 
 
 class _Same:
