@@ -46,6 +46,12 @@ TENSORS = [
     (lambda: ones(2) @ np.ones(2), E, "matmul: the operands are float32 and float64"),
     (lambda: ones(2) + "a", E, "unsupported operand"),
     (lambda: ones(2) + ones(3), V, r"add: shapes \(2,\) and \(3,\) do not broadcast; .* equal or 1"),
+    (
+        lambda: T([1, 2]) // 0,
+        RuntimeError,
+        r"ZeroDivisionError: whole numbers are divided by 0, which floats",
+    ),
+    (lambda: 3 % T([1, 0]), RuntimeError, "ZeroDivisionError"),
     (lambda: ones(3).add_(ones(4)), V, r"add_: values of shape \(4,\) do not fit into shape \(3,\)"),
     (lambda: ones(3).sub_(ones(2, 3)), V, r"sub_: values of shape \(2, 3\) do not fit into shape \(3,\)"),
     (lambda: ones(3).__setitem__(0, ones(4)), V, r"values of shape \(4,\) do not fit into shape \(\)"),

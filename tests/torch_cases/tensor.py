@@ -36,6 +36,11 @@ ELEMENTWISE = [
     row("lambda x, y: torch.add(x, y, alpha=0.3) * torch.sub(x, y, alpha=2)", X, X),
     row("lambda x, y: torch.div(x, y, rounding_mode='trunc')", X, X),
     row("lambda x, y: torch.div(x, y, rounding_mode='floor').detach()", X, X),
+    row(
+        "lambda x, y: torch.div(x * 2**50 + 1, y, rounding_mode='trunc')",
+        integers(9, 3, 4) - 4,
+        integers(3, 4) + 1,
+    ),
     row("lambda x, y: (x // y, torch.floor_divide(x, y))", integers(9, 3, 4) - 4, integers(3, 4) + 1),
     row("lambda x, y: (x // y).detach()", X, X),
     row("lambda x, y: x % y", X, X),

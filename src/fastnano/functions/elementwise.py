@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd import EXPRESSIONS, OPS, apply, as_tensor
+from ..autograd import EXPRESSIONS, OPS, apply, as_tensor, examine
 from ._operands import as_float, binary, operands
 
 if TYPE_CHECKING:
@@ -73,20 +73,35 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode not in (None, "trunc"):
         raise ValueError(f"div: rounding_mode={rounding_mode!r} must be None, 'trunc' or 'floor'")
     x, y = operands("div", input, other)
+    if rounding_mode == "trunc" and "f" not in x.dtype.kind + y.dtype.kind:
+        below = floor_divide(x, y)
+        return below + ((below < 0) & (below * y != x))
     z = binary("div", as_float(x) if y.dtype.kind != "f" else x, as_float(y) if x.dtype.kind != "f" else y)
-    if rounding_mode is None:
-        return z
-    return trunc(z) if "f" in x.dtype.kind + y.dtype.kind else trunc(z).to(np.result_type(x.dtype, y.dtype))
+    return z if rounding_mode is None else trunc(z)
 
 
 def floor_divide(input: Any, other: Any) -> Tensor:
-    """⌊x / y⌋; without a gradient."""
-    return binary("floor_divide", input, other)
+    """⌊x / y⌋; without a gradient.  RuntimeError where whole numbers are divided by 0."""
+    return _quotient("floor_divide", input, other)
 
 
 def remainder(input: Any, other: Any) -> Tensor:
-    """x − y · ⌊x / y⌋, which has the sign of y."""
-    return binary("remainder", input, other)
+    """x − y · ⌊x / y⌋, which has the sign of y.  RuntimeError where whole numbers are divided by 0."""
+    return _quotient("remainder", input, other)
+
+
+def _quotient(name: str, x: Any, y: Any) -> Tensor:
+    x, y = operands(name, x, y)
+    if "f" not in x.dtype.kind + y.dtype.kind and x.numel():
+        examine(y.data, _refuse_zeros, otherwise=lambda _: None)
+    return apply(EXPRESSIONS[name], x, y)
+
+
+def _refuse_zeros(divisors: np.ndarray) -> None:
+    if not divisors.all():
+        raise RuntimeError(
+            "ZeroDivisionError: whole numbers are divided by 0, which floats (.float()) can be"
+        )
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
