@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "name", nargs="?", type=one_of("data set", DATASETS[1:]), help=", ".join(DATASETS[1:])
     )
-    parser.add_argument("folder", nargs="?", help="where to import from, or to look first")
+    parser.add_argument("folder", nargs="?", help="where to import from, or to look in")
     args = parser.parse(argv)
     names = [args.name] if args.name else DATASETS[1:]
     if not args.name and args.action != "where":

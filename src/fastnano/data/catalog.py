@@ -25,7 +25,7 @@ def load(name: str = "auto", root: Root = None, train: bool = True) -> ImageData
 
     "auto" is MNIST if it is found or can be downloaded, else the synthetic digits; ``.name`` and ``.source``
     say which, ``.instead_of`` why not MNIST, and ``load(train.name, root, train=False)`` gives the other
-    split of the same set.
+    split of the same set. With a root it is MNIST, from that folder.
 
     Raises ``ValueError`` for an unknown name and what the set itself raises.
     """
@@ -38,8 +38,8 @@ def load(name: str = "auto", root: Root = None, train: bool = True) -> ImageData
 def _auto(root: Root) -> tuple[Kind, str]:
     """MNIST, or what there is instead and why."""
     try:
-        if MNIST.find(root) is None:
-            MNIST.fetch(root)
+        if root is None and MNIST.find() is None:
+            MNIST.fetch()
     except DatasetNotFoundError as error:
         log.warning("%s\nThe synthetic digits are used in its stead.", error)
         return SyntheticDigits, f"{MNIST.name}, which was not found, and {error.reason}"

@@ -14,8 +14,8 @@ from .images import TEST, TRAIN, DatasetNotFoundError, ImageDataset, Place, Root
 class MNIST(ImageDataset):
     """Handwritten digits: 60,000 to train, 10,000 to test, 28x28.
 
-    Taken from the first that has it of ``root``, ``$FASTNANO_DATA`` (themselves, their folder ``mnist`` or
-    PyTorch's ``MNIST/raw``; raw or ``.gz``) and the cache folder; else downloaded there, unless ``download``
+    Taken from ``root`` alone where it is given (itself, its folder ``mnist`` or PyTorch's ``MNIST/raw``; raw or
+    ``.gz``), else from ``$FASTNANO_DATA`` (likewise) or the cache folder; else downloaded there, unless ``download``
     is false or ``FASTNANO_OFFLINE=1``. ``source`` says which. Files of your own have ``verified`` False.
 
     Raises ``DatasetNotFoundError`` where there is none, ``ValueError`` for damaged files or another set's.
@@ -54,6 +54,12 @@ class MNIST(ImageDataset):
         stems = TRAIN if train else TEST
         place = self._find(root, stems)
         if place is None:
+            if root is not None:
+                raise self.not_found(
+                    root,
+                    "no other folder was looked into, as this one was given; give the right one, or none, for "
+                    "$FASTNANO_DATA, the cache folder and a download",
+                )
             if not download:
                 raise self.not_found(root, "not downloaded, as download=False")
             place = self.fetch(root)
@@ -62,15 +68,16 @@ class MNIST(ImageDataset):
 
     @classmethod
     def places(cls, root: Root = None) -> list[Place]:
-        tops = ("given folder", root), ("$FASTNANO_DATA", os.environ.get("FASTNANO_DATA"))
-        folders = [
-            (label, folder)
-            for label, top in tops
-            if top
-            for folder in (Path(top).expanduser() / inner for inner in ("", cls.key, f"{cls.__name__}/raw"))
-        ]
-        folders.append(("cache", cache_folder() / cls.key))
-        return [Place(label, folder, _files(folder)) for label, folder in folders]
+        def inside(label: str, top: str | os.PathLike[str]) -> list[Place]:
+            inner = ("", cls.key, f"{cls.__name__}/raw")
+            return [
+                Place(label, folder, _files(folder)) for folder in (Path(top).expanduser() / i for i in inner)
+            ]
+
+        if root is not None:
+            return inside("given folder", root)
+        top, cache = os.environ.get("FASTNANO_DATA"), cache_folder() / cls.key
+        return [*(inside("$FASTNANO_DATA", top) if top else ()), Place("cache", cache, _files(cache))]
 
     @classmethod
     def find(cls, root: Root = None) -> Place | None:
