@@ -85,6 +85,12 @@ EDGES = (
         "lib.nn.functional.cosine_similarity(x[0, 0], x, dim=-1)",
     ),
     "x[0].repeat(3, 1, 1).zero_()",
+    *(
+        f"w.{name}"
+        for name in ("sum(dtype=lib.int32)", "prod(0, dtype=lib.int8)", "cumsum(0, dtype=lib.int16)")
+    ),
+    *("b.cumprod(0, dtype=lib.float64)", "w.scatter(0, w, 1.5)", "w.masked_fill(m, lib.tensor(1.5))"),
+    *("lib.cat(lib.zeros(2, 0).chunk(3, 1), 0)", "lib.tensor([3 in w, 2 in w, 1.0 in lib.zeros(0)])"),
     "lib.nn.functional.mse_loss(lib.zeros(0, 3), lib.zeros(0, 3), reduction='sum')",
 )
 

@@ -52,6 +52,26 @@ def test_a_change_of_what_backward_does_not_need_is_allowed():
     assert y.requires_grad
 
 
+def by_operators(lib):
+    x, m = lib.tensor([1, 2, 3, 9]), lib.tensor([True, False])
+    same, mask = x, m
+    x += 4
+    x -= 1
+    x *= 3
+    x //= 2
+    x %= 7
+    x **= 2
+    x |= 1
+    x &= 13
+    x ^= 2
+    m &= lib.tensor([True, True])
+    return [same is x, mask is m, +x is x, x.tolist(), m.tolist()]
+
+
+def test_operators_change_the_tensor_itself():
+    assert by_operators(fn) == by_operators(torch)
+
+
 def test_in_place_rules():
     x = leaf(3)
     for change in (
@@ -299,3 +319,10 @@ def test_several_threads_record_and_go_back_at_once():
     for thread in threads:
         thread.join()
     assert not failures
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "float64"])
+def test_what_nothing_looks_like(shape, dtype):
+    ours, theirs = (repr(lib.zeros(shape, dtype=getattr(lib, dtype))) for lib in (fn, torch))
+    assert ours == theirs.replace("torch.", "")

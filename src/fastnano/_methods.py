@@ -52,7 +52,20 @@ class Methods:
     )
     __iadd__, __isub__ = changes.add_, changes.sub_
     __imul__, __itruediv__ = changes.mul_, changes.div_
+    __ifloordiv__, __imod__, __ipow__, __iand__, __ior__, __ixor__ = map(
+        changes.in_place,
+        (
+            *(elementwise.floor_divide, elementwise.remainder, elementwise.pow),
+            *(comparison.bitwise_and, comparison.bitwise_or, comparison.bitwise_xor),
+        ),
+    )
     __hash__ = object.__hash__  # the object's, though == compares values
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(comparison.eq(self, value).any())
+
+    def __pos__(self) -> Any:
+        return self
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """The tensor's elements where condition holds, else those of other."""

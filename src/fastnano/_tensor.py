@@ -194,7 +194,9 @@ class Tensor(Methods):
 
     def __repr__(self) -> str:
         body = np.array2string(self.data, separator=", ", prefix="tensor(", precision=4)
-        tail = "" if self.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.dtype}"
+        obvious = (np.float32, np.int64, np.bool_) if self.data.size else (np.float32,)
+        tail = "" if self.data.size or self.ndim == 1 else f", size={self.shape}"
+        tail += "" if self.dtype in obvious else f", dtype={self.dtype}"
         if self._node is not None:
             tail += f", op={self._node.op.name}"
         elif self.requires_grad:

@@ -358,7 +358,8 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     x = as_tensor(input)
     if chunks < 1:
         raise ValueError(f"chunk: chunks={chunks} must be at least 1")
-    return split(x, max(1, -(-x.shape[axis("chunk", dim, x.shape)] // chunks)), dim)
+    size = x.shape[axis("chunk", dim, x.shape)]
+    return split(x, -(-size // chunks) if size else [0] * chunks, dim)
 
 
 # Triangles and diagonals

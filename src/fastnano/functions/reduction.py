@@ -45,7 +45,7 @@ def sum(input: Any, dim: Axis = None, keepdim: builtins.bool = False, *, dtype: 
     x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     if x.dtype.kind == "f":
         return _over_everything("sum", x, keepdim) if dim is None else _reduce("sum", x, dim, keepdim)
-    return _reduce("sum", x.to(np.int64), dim, keepdim)
+    return _reduce("sum", x.to(np.int64), dim, keepdim).to(dtype or np.int64)
 
 
 def mean(input: Any, dim: Axis = None, keepdim: builtins.bool = False, *, dtype: DType = None) -> Tensor:
@@ -139,7 +139,7 @@ def prod(
     x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     x = x if x.dtype.kind == "f" else x.to(np.int64)
     where = None if dim is None or not x.ndim else axis("prod", dim, x.shape)
-    return apply(EXPRESSIONS["prod"], x, axis=where, keepdims=keepdim)
+    return apply(EXPRESSIONS["prod"], x, axis=where, keepdims=keepdim).to(dtype or x.dtype)
 
 
 def norm(
@@ -188,7 +188,7 @@ def _run(name: str, input: Any, dim: int, dtype: DType) -> Tensor:
     x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     x = x if x.dtype.kind == "f" else x.to(np.int64)
     where = axis(name, dim, x.shape)
-    return apply(EXPRESSIONS[name], x, axis=where) if x.ndim else x.clone()
+    return (apply(EXPRESSIONS[name], x, axis=where) if x.ndim else x.clone()).to(dtype or x.dtype)
 
 
 def softmax(input: Any, dim: int | None = None, dtype: DType = None) -> Tensor:
