@@ -237,8 +237,22 @@ def test_what_cannot_be_resumed(run, capsys, tmp_path):
         assert f"{option.split('=')[0]} cannot change" in fails(
             capsys, ["train", "--resume", str(run), option]
         )
-    assert "no such file" in fails(capsys, ["train", "--resume", str(tmp_path / "nothing")])
+    assert "there is no such folder; name a run's" in fails(
+        capsys, ["train", "--resume", str(tmp_path / "nothing")]
+    )
     assert set(os.listdir(run)) == FILES
+
+
+def test_a_damaged_training_is_not_resumed(run, few, capsys, tmp_path):
+    shutil.copytree(run, tmp_path / "damaged")
+    checkpoint = tmp_path / "damaged" / "training.safetensors"
+    for content in (b"", b"garbage", checkpoint.read_bytes()[:1000]):
+        checkpoint.write_bytes(content)
+        error = fails(capsys, ["train", "--resume", str(checkpoint.parent), "--data-dir", str(few)])
+        assert f"{checkpoint}: is damaged" in error
+        assert "begin again with --config" in error
+        assert len(error.splitlines()) == 1
+        assert checkpoint.read_bytes() == content
 
 
 def test_options_beside_a_runs_file_prevail(run, tmp_path):
@@ -348,6 +362,15 @@ def test_every_loss_is_lower_for_the_right_labels(name):
         (["train", "--model", "mlp", "--layers", "relu"], ["one of --model and --layers"]),
         (["train", "--momentum", "0.5"], ["--momentum is for --optimizer sgd"]),
         (["train", "--config", "nothing.toml"], ["nothing.toml: there is no such file"]),
+        (["train", "--config", ""], ["argument --config: '' names no file or folder"]),
+        (["train", "--data-dir", "nowhere"], ["--data-dir nowhere: there is no such folder"]),
+        (["train", "--resume", "nowhere"], ["--resume nowhere: there is no such folder; name a run's"]),
+        (["train", "--threads", "0"], ["--threads", "'0' is not a whole number at least 1"]),
+        (["train", "--threads", "9999999999"], ["--threads", "and below 2147483648"]),
+        (["train", "--lr", "nan"], ["--lr", "'nan' is not a finite number above 0"]),
+        (["train", "--lr", "inf"], ["--lr", "'inf' is not a finite number above 0"]),
+        (["train", "--layers", "flatten, dense 99999999999"], ["--layers", "Unable to allocate"]),
+        (["train", "--layers", "flatten, dense 1.5"], ["--layers", "out_features=1.5 must be an integer"]),
         (["eval", "nothing"], ["nothing: no run is here", "fastnano train"]),
         (["predict", "nothing"], ["one of --image FILE and --index N"]),
         (["data", "import", "synthetic", "."], ["data fetch synthetic"]),
@@ -378,12 +401,23 @@ def test_a_config_that_is_wrong(capsys, tmp_path):
     path = tmp_path / "run.toml"
     for text, words in (
         ("[options", "is not TOML"),
-        ("a = 1", "no table [options]"),
+        ("[data]", "no table [options]"),
+        ("epochs = 1", "run.toml: epochs stands in no table; options stand below a line [options]"),
+        ("data = 1\n[options]", "run.toml: data stands in no table"),
+        ("[options]\nepochs = -1", "run.toml: argument --epochs: '-1' is not a whole number at least 1"),
+        ("[options]\nlr = 'nan'", "run.toml: argument --lr: 'nan' is not a finite number above 0"),
+        ("[options]\nlayers = 'conv 8'", "run.toml: train: --layers: layer 1 ('conv 8')"),
+        ("[options]\nmomentum = 0.5", "run.toml: train: --momentum is for --optimizer sgd"),
+        ("[options]\nout = 'x'", "run.toml: [options] cannot hold out; give --out on the command line"),
+        ("[options]\ndata-dir = 3", "run.toml: data-dir is 3, expected a folder's name"),
         ("[options]\nepocs = 3", "did you mean '--epochs'"),
         ("[options]\nepochs = 'many'", "'many' is not a whole number"),
     ):
         path.write_text(text)
-        assert words in fails(capsys, ["train", "--config", str(path)])
+        for config in (path, tmp_path):
+            error = fails(capsys, ["train", "--config", str(config)])
+            assert words in error
+            assert len(error.splitlines()) == 1
 
 
 def test_a_back_end_in_the_environment_is_checked():

@@ -75,7 +75,9 @@ def _help() -> str:
 def _text(error: Exception) -> str:
     """What an error says; with its type where it is not one that the library raises on purpose."""
     message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory ({message}); use a smaller --batch-size or fewer --layers"
     expected = UsageError, OSError, ValueError, TypeError, ArithmeticError, ImportError, LookupError
-    if isinstance(error, (*expected, NotImplementedError, MemoryError)) and message:
+    if isinstance(error, (*expected, NotImplementedError)) and message:
         return message
     return f"{type(error).__name__}: {message} (FASTNANO_DEBUG=1 shows where)"

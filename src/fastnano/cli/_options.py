@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..architecture import MODELS, unknown
-from ._parser import Parser, UsageError, number, one_of
+from ._parser import Parser, UsageError, number, one_of, path
 from ._run import CONFIG, DATASETS, INPUT_SHAPE, read_options
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _data_options(add: Callable[..., Any]) -> None:
         type=one_of("data set", DATASETS),
         help=", ".join(DATASETS),
     )
-    add("--data-dir", metavar="FOLDER", help="where the data set's files are")
+    add("--data-dir", metavar="FOLDER", type=path, help="where the data set's files are")
     add(
         "--validation",
         metavar="SHARE",
@@ -141,13 +141,19 @@ def _training_options(add: Callable[..., Any]) -> None:
     add(
         "--clip-norm", metavar="X", type=number(float, above=True), help="limit of the gradients' common norm"
     )
-    add("--epochs", metavar="N", default=3, type=number(int, 1), help="times through the training images")
-    add("--batch-size", metavar="N", default=64, type=number(int, 1), help="images per step")
+    add(
+        "--epochs",
+        metavar="N",
+        default=3,
+        type=number(int, 1, 2**31),
+        help="times through the training images",
+    )
+    add("--batch-size", metavar="N", default=64, type=number(int, 1, 2**31), help="images per step")
     add("--seed", metavar="N", default=0, type=number(int, below=2**63), help="of weights, order, dropout")
 
 
 def _run_options(add: Callable[..., Any]) -> None:
-    add("--threads", metavar="N", type=number(int, 1), help="of native code")
+    add("--threads", metavar="N", type=number(int, 1, 2**31), help="of native code")
     add(
         "--compile",
         metavar="WHEN",
@@ -156,9 +162,14 @@ def _run_options(add: Callable[..., Any]) -> None:
         help="the training step, into a native plan: auto (where it can be), always, never",
     )
     add("--backend", metavar="NAME", type=one_of("back end", BACKENDS), help=", ".join(BACKENDS))
-    add("--out", metavar="FOLDER", help="the run's folder: runs/<date>-<data set>-<model>")
-    add("--config", metavar="FILE", help=f"repeat a run by its {CONFIG}; further options given here prevail")
-    add("--resume", metavar="RUN", help="go on with a run that was interrupted")
+    add("--out", metavar="FOLDER", type=path, help="the run's folder: runs/<date>-<data set>-<model>")
+    add(
+        "--config",
+        metavar="FILE",
+        type=path,
+        help=f"repeat a run by its {CONFIG}; further options given here prevail",
+    )
+    add("--resume", metavar="RUN", type=path, help="go on with a run that was interrupted")
 
 
 def parse(argv: list[str]) -> Any:
@@ -171,10 +182,26 @@ def parse(argv: list[str]) -> Any:
         for name in given:
             if name not in WITH_RESUME:
                 raise UsageError(f"train: --{name.replace('_', '-')} cannot change when a run is resumed")
-    if args.resume or args.config:
-        path = Path(args.config) if args.config else Path(args.resume) / CONFIG
-        args = p.parse(_arguments(path, p, given) + argv)
-    return _completed(args)
+    if "data_dir" in given and not Path(args.data_dir).expanduser().is_dir():
+        raise UsageError(f"train: --data-dir {args.data_dir}: there is no such folder")
+    path = run_file(args)
+    if path is None:
+        return _completed(args)
+    repeated = _arguments(path, p, given)
+    try:
+        return _completed(p.parse(repeated + argv))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def run_file(args: Any) -> Path | None:
+    """The file of the run that is repeated or resumed."""
+    if args.resume:
+        if not Path(args.resume).is_dir():
+            raise UsageError(f"train: --resume {args.resume}: there is no such folder; name a run's")
+        return Path(args.resume) / CONFIG
+    path = Path(args.config) if args.config else None
+    return path / CONFIG if path is not None and path.is_dir() else path
 
 
 def _given(argv: list[str]) -> set[str]:
@@ -195,7 +222,9 @@ def _arguments(path: Path, p: Parser, given: set[str]) -> list[str]:
         replaced |= {"lr", "momentum"}
     options = {name: value for name, value in options.items() if name not in replaced}
     for name in options:
-        if f"--{name}" not in p._option_string_actions or name in (*NOT_REPEATED, "help"):
+        if name in (*NOT_REPEATED, "help"):
+            raise ValueError(f"{path}: [options] cannot hold {name}; give --{name} on the command line")
+        if f"--{name}" not in p._option_string_actions:
             raise ValueError(f"{path}: {p.unknown_option(f'--{name}')}")
     return [f"--{name}={value}" for name, value in options.items()]
 
@@ -214,7 +243,10 @@ def _completed(args: Any) -> Any:
         from .. import architecture
 
         args.layers = " ".join(args.layers.split())  # it may have been broken into lines
-        architecture.parse_layers(args.layers, INPUT_SHAPE)  # its faults come before any download
+        try:
+            architecture.parse_layers(args.layers, INPUT_SHAPE)  # its faults come before any download
+        except (ValueError, TypeError, MemoryError) as error:
+            raise UsageError(f"train: --layers: {error}") from error
     if args.lr is None:
         args.lr = OPTIMIZERS[args.optimizer][1]
     augmentation(args.augment)

@@ -63,12 +63,19 @@ def one_of(what: str, choices: Iterable[str]) -> Callable[[str], str]:
     return check
 
 
+def path(text: str) -> str:
+    """An argument type: the name of a file or folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} names no file or folder")
+    return text
+
+
 def number(
     kind: Callable[[str], Any], least: float = 0, below: float = float("inf"), above: bool = False
 ) -> Callable[[str], Any]:
     """An argument type: an int or float from ``least`` (or above it) and below ``below``."""
     limits = f"{'above' if above else 'at least'} {least:g}" + (
-        f" and below {below:g}" if below < float("inf") else ""
+        f" and below {below}" if below < float("inf") else ""
     )
 
     def check(text: str) -> Any:
@@ -77,7 +84,8 @@ def number(
         except ValueError:
             value = None
         if value is None or not least <= value < below or (above and value == least):
-            name = "a whole number" if kind is int else "a number"
+            finite = kind is int or value is None or abs(value) < float("inf")
+            name = "a whole number" if kind is int else "a number" if finite else "a finite number"
             raise argparse.ArgumentTypeError(f"{text!r} is not {name} {limits}")
         return value
 

@@ -74,9 +74,13 @@ class Run:
 
 def read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: is not TOML: {error}") from error
+    for name, table in found.items():
+        if not isinstance(table, dict):
+            raise ValueError(f"{path}: {name} stands in no table; options stand below a line [options]")
+    return found
 
 
 def read_options(path: Path) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _engine(args: Any) -> None:
 
 def _same_images(args: Any, train: ImageDataset) -> None:
     """Repeating a run needs its images."""
-    path = Path(args.config) if args.config else Path(args.resume) / CONFIG if args.resume else None
+    path = _options.run_file(args)
     if path is None or args.dataset != read_toml(path)["options"].get("dataset"):
         return
     known = read_toml(path).get("data", {}).get("sha256", train.sha256)
@@ -237,7 +237,10 @@ def _watch(args: Any, trainer: Trainer, folder: Path) -> None:
             raise FileNotFoundError(
                 f"--resume {folder}: no epoch of it was completed; repeat it with --config"
             )
-        checkpoint.load_training(folder / TRAINING, trainer)
+        try:
+            checkpoint.load_training(folder / TRAINING, trainer)
+        except ValueError as error:
+            raise ValueError(f"{error}; begin again with --config {folder / CONFIG}") from error
         if trainer.epoch >= args.epochs and "result" in read_toml(folder / CONFIG):
             raise ValueError(f"--resume {folder}: nothing is left of its {_epochs(args.epochs)}")
 
