@@ -107,14 +107,21 @@ def test_asv_finds_its_benchmarks():
     assert benchmarks.Kernels.params[0] == [workload.name for workload in workloads.WORKLOADS]
     calls = benchmarks.Kernels()
     calls.setup("softmax scores", "numpy")
+    (_, (_, y)), (_, (*_, dx)) = calls.calls  # what the forward and the gradient kernel write
+    y[:] = dx[:] = np.nan
     calls.time_kernels("softmax scores", "numpy")
+    np.testing.assert_allclose(y.sum(1), 1, rtol=1e-5)
+    assert np.isfinite(dx).all()
 
 
 def test_asv_times_an_epoch_of_a_plan():
-    calls = _import("bench.benchmarks").Plan()
+    calls, found = _import("bench.benchmarks").Plan(), []
     calls.setup("mlp")
+    calls.train, calls.infer = (lambda call=call: found.append(call()) for call in (calls.train, calls.infer))
     calls.time_epoch("mlp")
+    assert found[0]["loss"] > 0
     calls.time_one_image("mlp")
+    assert found[1].shape == (1, 10)
 
 
 def _rows(module, path, *arguments):

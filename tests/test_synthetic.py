@@ -31,7 +31,7 @@ def test_format(digits: Digits) -> None:
 def test_pixels_are_those_of_any_machine(digits: Digits) -> None:
     assert digits[0].verified
     assert digits[1].verified
-    assert all(check.published for check in verify("synthetic"))
+    assert [check.published for check in verify("synthetic")] == [True] * 4
 
 
 def test_pixels_do_not_depend_on_vector_instructions() -> None:
