@@ -200,3 +200,25 @@ def test_a_network_learns_the_communities_of_a_graph():
 def test_errors(run, error, message):
     with pytest.raises(error, match=message):
         run()
+
+
+@pytest.mark.parametrize("compile", ["auto", False])
+def test_all_nodes_of_a_graph_are_a_batch_for_the_trainer(compile):
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.GCNConv(4, 8), nn.GCNConv(8, 2)
+
+        def forward(self, x):
+            return self.second(self.first(x, EDGES).relu(), EDGES)
+
+    fn.manual_seed(0)
+    net = Network()
+    data = X.astype(np.float32), np.arange(NODES) % 2
+    trainer = fn.Trainer(net, nn.CrossEntropyLoss(), optim.Adam(net.parameters(), 0.05))
+    losses = trainer.fit(
+        data, data, epochs=40, batch_size=NODES, shuffle=False, compile=compile, progress=False
+    )["loss"]
+    assert losses[-1] < losses[0] / 2
+    with pytest.raises(ValueError, match=r"in layer 'first' .*edge_index holds 0 to 4, expected 0 to 2"):
+        trainer.fit(data, batch_size=3, compile=compile, progress=False)

@@ -15,7 +15,7 @@ import fastnano
 from fastnano import callbacks, data, nn, optim
 from fastnano.architecture import parse_layers
 from fastnano.data import DataLoader, TensorDataset
-from fastnano.train import Trainer
+from fastnano.train import Prepare, Trainer
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 120).astype(np.uint8)
@@ -91,6 +91,59 @@ def test_prediction_needs_no_training_and_remembers_nothing():
     t = trainer()
     np.testing.assert_allclose(t.predict(X), t.predict(X[:, None] / np.float32(255)), rtol=1e-4, atol=1e-5)
     assert t.transform is None
+
+
+def test_a_saved_model_is_fed_as_it_was_trained(digits, tmp_path):
+    train, test = digits
+    fastnano.manual_seed(0)
+    t = trainer(parse_layers("flatten, dense 10"))
+    t.fit(data.Subset(train, np.arange(640)), progress=False)
+    fastnano.save(tmp_path / "model", t.model)
+    arrays = test.images[:500], test.labels[:500]
+    expected = t.evaluate(arrays)
+    for model in (t.model, fastnano.load(tmp_path / "model")):
+        again = trainer(model)
+        assert again.evaluate(arrays) == expected
+        assert np.array_equal(again.predict(arrays[0]), t.predict(arrays[0]))
+    again.fit(arrays, progress=False)
+    assert (again.transform.mean, again.transform.std) == (train.mean, train.std)
+    other = trainer(t.model, transform=lambda x: x.astype(np.float32)[:, None])
+    other.fit(arrays, progress=False)
+    assert trainer(t.model).evaluate(arrays) == trainer(t.model, transform=Prepare()).evaluate(arrays)
+
+
+@pytest.mark.parametrize("shape", [(120,), (120, 1)])
+def test_truth_values_are_labels_with_a_plan_and_without(shape):
+    losses = []
+    for compile in (True, False):
+        fastnano.manual_seed(0)
+        model = parse_layers(f"flatten, dense {3 - len(shape)}", (1, 5, 5))
+        loss = nn.CrossEntropyLoss() if len(shape) == 1 else nn.BCEWithLogitsLoss()
+        t = Trainer(model, loss, optim.SGD(model.parameters(), 0.1))
+        history = t.fit((X, (Y > 0).reshape(shape)), epochs=3, compile=compile, progress=False)
+        losses.append([*history["loss"], t.evaluate((X, (Y > 0).reshape(shape)))["loss"]])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("compile", ["auto", False])
+def test_a_model_of_whole_batches_is_trained_layer_by_layer(compile):
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.norm = nn.Linear(25, 3), nn.BatchNorm1d(3)
+
+        def forward(self, x):
+            return self.norm(self.layer(x.reshape(40, 25)))
+
+    t = trainer(Whole())
+    t.fit((X, Y), (X[:40], Y[:40]), epochs=2, batch_size=40, compile=compile, progress=False)
+    assert t.model.norm.num_batches_tracked.item() == 6  # none is of the look before
+    if compile:
+        assert "the model takes no sample alone (ValueError: reshape: shape=(40, 25)" in t.history.eager
+        with pytest.raises(fastnano.NotPlannable, match="no sample alone"):
+            t.fit((X, Y), batch_size=40, compile=True, progress=False)
+    with pytest.raises(ValueError, match=r"shape=\(40, 25\) does not fit the 750 elements"):
+        t.fit((X, Y), batch_size=30, compile=compile, progress=False)
 
 
 def test_regression_has_no_accuracy():
@@ -201,6 +254,28 @@ def test_it_trains_in_other_threads_too():
     assert len(found[0]) == 1
 
 
+def test_two_fits_at_once_are_refused():
+    refused = []
+
+    class FitAgain(callbacks.Callback):
+        def on_epoch_end(self, trainer, record):
+            thread = threading.Thread(target=self.fit, args=[trainer])
+            thread.start()
+            thread.join()
+            self.fit(trainer)
+
+        def fit(self, trainer):
+            with pytest.raises(RuntimeError, match="this Trainer is training already") as raised:
+                trainer.fit((X, Y), progress=False)
+            refused.append(raised)
+
+    t = trainer(callbacks=[FitAgain()])
+    assert len(t.fit((X, Y), epochs=2, progress=False)) == 2
+    assert len(refused) == 4
+    t.callbacks.clear()
+    assert len(t.fit((X, Y), progress=False)) == 3
+
+
 def test_early_stopping_waits_for_its_patience():
     t = trainer(lr=0.0, callbacks=[callbacks.EarlyStopping(patience=2)])
     history = t.fit((X, Y), (X, Y), epochs=50, batch_size=120, progress=False)
@@ -211,6 +286,10 @@ def test_early_stopping_waits_for_its_patience():
 def test_what_is_not_measured_cannot_be_watched():
     t = trainer(callbacks=[callbacks.EarlyStopping()])
     with pytest.raises(ValueError, match=r"monitor='val_loss' is not measured.*validation="):
+        t.fit((X, Y), progress=False)
+    assert t.epoch == t.status.epoch == 0  # told before the first epoch
+    t = trainer(callbacks=[callbacks.EarlyStopping(monitor="recall")])
+    with pytest.raises(ValueError, match=r"monitor='recall' is not measured, there is epoch, loss"):
         t.fit((X, Y), progress=False)
 
 

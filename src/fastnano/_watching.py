@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,26 @@ from .callbacks import Callback
 
 if TYPE_CHECKING:
     from .train import Trainer
+
+
+_training: weakref.WeakSet[Trainer] = weakref.WeakSet()
+_lock = threading.Lock()
+
+
+@contextmanager
+def alone(trainer: Trainer) -> Iterator[None]:
+    """Refuse a second ``fit`` of a trainer while one goes on."""
+    with _lock:
+        if trainer in _training:
+            raise RuntimeError(
+                "fit: this Trainer is training already, in another thread or above a callback; wait for its end, or "
+                "make another Trainer of another model"
+            )
+        _training.add(trainer)
+    try:
+        yield
+    finally:
+        _training.discard(trainer)
 
 
 @contextmanager

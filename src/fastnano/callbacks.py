@@ -55,12 +55,17 @@ class _Best(Callback):
         self.best: float | None = None
         self.best_epoch = 0
 
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        if self.monitor.startswith("val_") and not trainer.status.validates:
+            raise ValueError(
+                f"{type(self).__name__}: monitor={self.monitor!r} is not measured without validation data; pass "
+                f"validation= to fit, or monitor {self.monitor[4:]!r}"
+            )
+
     def improved(self, record: Record) -> bool:
         if self.monitor not in record:
-            hint = "; pass validation= to fit" if self.monitor.startswith("val_") else ""
             raise ValueError(
-                f"{type(self).__name__}: monitor={self.monitor!r} is not measured, there is "
-                f"{', '.join(record)}{hint}"
+                f"{type(self).__name__}: monitor={self.monitor!r} is not measured, there is {', '.join(record)}"
             )
         value, sign = record[self.monitor], 1 if "accuracy" in self.monitor else -1
         if math.isnan(value) or (self.best is not None and sign * (value - self.best) <= self.min_delta):

@@ -34,7 +34,8 @@ Arrays = dict[str, np.ndarray]
 def save(path: File, model: Module, **metadata: Any) -> None:
     """Write a model, and whatever JSON can hold beside it; the file is there whole or not at all.
 
-    A model of classes that ``architecture.register`` does not know is saved by its weights alone.
+    A model of classes that ``architecture.register`` does not know is saved by its weights alone.  How ``fit`` scaled
+    the images it was trained on is saved too, for ``Trainer``s of the model that is loaded.
     """
     from .nn import Module
 
@@ -48,7 +49,8 @@ def save(path: File, model: Module, **metadata: Any) -> None:
     except TypeError as error:
         description = {"unknown": str(error)}
     weights = {name: tensor.data for name, tensor in model.state_dict().items()}
-    _write(path, weights, {"kind": "model", "architecture": description, "metadata": metadata})
+    header = {"kind": "model", "architecture": description, "metadata": metadata}
+    _write(path, weights, header | {"scaling": getattr(model, "_scaling", None)})
 
 
 def load(path: File, model: Module | None = None) -> Module:
@@ -70,6 +72,8 @@ def load(path: File, model: Module | None = None) -> Module:
         model.load_state_dict(arrays)
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path}: does not fit the model: {error.args[0]}") from error
+    if scaling := header.get("scaling"):
+        vars(model)["_scaling"] = tuple(scaling)
     return model.eval()
 
 

@@ -145,7 +145,7 @@ def _train(trainer: Trainer, loader: Any, lrs: np.ndarray, smoothing: _Smoothing
 
 def _endless(trainer: Trainer, loader: Any) -> Iterator[tuple[Tensor, Any]]:
     """Batches of one epoch after another, as the trainer feeds them."""
-    prepare = trainer.transform or Prepare.of(as_dataset(loader))
+    prepare = trainer.transform or Prepare.of(as_dataset(loader), trainer.model)
     for epoch in range(2**31):
         loader.set_epoch(epoch)
         for x, y in loader:

@@ -18,7 +18,7 @@ import numpy as np
 from . import _frozen
 from ._state import current_backend, no_grad
 from ._training_data import NATIVE, Transform, arrays_of, as_dataset, as_loader, name_of, origin, random_parts
-from ._watching import interruptible, watched
+from ._watching import alone, interruptible, watched
 from .autograd import Tensor
 from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, TensorDataset
@@ -29,7 +29,7 @@ from .nn._arguments import instance, positive
 from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
-from .plan import SLICE, NotPlannable, Plan, check_learner, is_whole, measured, training_step
+from .plan import SLICE, NotPlannable, Plan, as_labels, check_learner, is_whole, measured, training_step
 
 Record = dict[str, Any]
 
@@ -77,6 +77,7 @@ class Status:
     images: int = 0  # of this epoch, so far
     loss_sum: float = 0.0
     correct: int | None = 0  # None where there are no classes
+    validates: bool = False  # whether each epoch ends with validation data
 
     @property
     def loss(self) -> float:
@@ -119,10 +120,11 @@ class Prepare:
         return ((x / np.float32(255) - np.float32(self.mean)) / np.float32(self.std)).astype(np.float32)
 
     @classmethod
-    def of(cls, dataset: Any) -> Prepare:
-        """With the mean and standard deviation that the data set (or the one it is a part of) gives."""
-        source = origin(dataset)
-        return cls(getattr(source, "mean", 0.0), getattr(source, "std", 1.0))
+    def of(cls, dataset: Any, model: Module) -> Prepare:
+        """With the mean and standard deviation that the data set (or the one it is a part of) gives, or else those
+        that the model was last trained with, which its file holds too."""
+        source, (mean, std) = origin(dataset), getattr(model, "_scaling", (0.0, 1.0))
+        return cls(getattr(source, "mean", mean), getattr(source, "std", std))
 
     def __repr__(self) -> str:
         return f"Prepare(mean={self.mean}, std={self.std})"
@@ -198,7 +200,8 @@ class Trainer:
         """Train for some epochs more; returns the history of all so far.
 
         ``transform`` makes the network's input of a batch's first array, in training, evaluation and
-        prediction alike (by default uint8 images are scaled and normalised with the data set's mean and std);
+        prediction alike (by default uint8 images are scaled and normalised with the data set's mean and std, and
+        where it has none, with those that the model was last trained with, or loaded);
         ``augment`` comes before it, in training only, and then ``mix`` (``MixUp``, ``CutMix``), which changes labels
         too and gives the accuracy up.  The order of epoch e depends on (seed, e) alone.  A DataLoader keeps its own
         batch size, order, transform and mix.
@@ -213,21 +216,27 @@ class Trainer:
         ``history.cached`` says which.  They must give the same in every epoch: no dropout, no batch statistics, no
         ``augment``; else ValueError.
 
-        Raises FloatingPointError where the loss is NaN or infinite, before that step updates any weight.
+        Raises FloatingPointError where the loss is NaN or infinite, before that step updates any weight; the running
+        averages of a batch norm have met the batch by then, and may hold NaN.  Errors of shapes come from a sample, or
+        the first batch where the model takes no lone sample, before anything is trained.
         Ctrl-C stops at the end of a step, with ``history.stopped`` set; a second one at once.
         """
         if not isinstance(epochs, (int, np.integer)) or epochs < 1:
             raise ValueError(f"fit: epochs={epochs!r} must be a whole number, at least 1")
-        self.transform = prepare = transform or self.transform or Prepare.of(as_dataset(train))
-        loader = as_loader(train, batch_size, shuffle, seed, augment, mix)
-        self.history.dataset = name_of(train)
-        self._trained, self.history.cached = self.model, ""
-        if cache_frozen:
-            loader, validation = self._behind_frozen(loader, validation, prepare)
-            prepare = Prepare()
-        self._check_shapes(loader, prepare)
-        plan = self._plan_for(loader, prepare, compile)
-        self._run(epochs, loader, prepare, validation, plan, [ProgressBar()] if progress else [])
+        with alone(self):
+            self.transform = prepare = (
+                transform or self.transform or Prepare.of(as_dataset(train), self.model)
+            )
+            loader = as_loader(train, batch_size, shuffle, seed, augment, mix)
+            self.history.dataset = name_of(train)
+            self._trained, self.history.cached = self.model, ""
+            self._note_scaling(prepare)
+            if cache_frozen:
+                loader, validation = self._behind_frozen(loader, validation, prepare)
+                prepare = Prepare()
+            lone = self._check_shapes(loader, prepare)
+            plan = self._plan_for(loader, prepare, compile, lone)
+            self._run(epochs, loader, prepare, validation, plan, [ProgressBar()] if progress else [])
         return self.history
 
     def _run(
@@ -246,15 +255,33 @@ class Trainer:
         )
         self.stop = self.history.stopped = ""
         with interruptible(self), watched(self, callbacks) as tell:
-            self.status = Status(self.epoch + epochs, len(loader))
+            self.status = Status(self.epoch + epochs, len(loader), validates=validation is not None)
             tell("fit_begin")
             while self.epoch < self.status.epochs and not self.stop:
                 self._epoch(loader, prepare, validation, tell, plan, 0.0 if looked_at else SLICE)
         self.history.stopped = self.stop
 
-    def _check_shapes(self, loader: DataLoader, prepare: Transform) -> None:
-        """Run the model on one sample, so that an error names its layer before anything has begun."""
-        x, *rest = next(iter(DataLoader(loader.dataset, 1, transform=loader.transform)))
+    def _note_scaling(self, prepare: Transform) -> None:
+        """Let the model tell what it is fed, as ``Prepare.of`` and its file want to know."""
+        mean, std = (prepare.mean, prepare.std) if isinstance(prepare, Prepare) else (0.0, 1.0)
+        scaling = np.asarray(mean).tolist(), np.asarray(std).tolist()
+        if getattr(self.model, "_scaling", None) != scaling:
+            vars(self.model)["_scaling"] = scaling
+
+    def _check_shapes(self, loader: DataLoader, prepare: Transform) -> str:
+        """Run the model on one sample, so that an error names its layer before anything has begun; where it takes none
+        alone, as on the nodes of a graph, on the first batch.  Returns why it takes none."""
+        reason = ""
+        try:
+            self._try(loader, prepare, 1)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+        if reason:
+            self._try(loader, prepare, loader.batch_size)
+        return reason
+
+    def _try(self, loader: DataLoader, prepare: Transform, size: int) -> None:
+        x, *rest = next(iter(DataLoader(loader.dataset, size, seed=0, transform=loader.transform)))
         if not rest:
             raise ValueError(f"fit: the data set {loader.dataset!r} has no labels, expected pairs (x, y)")
         with evaluating(self._trained), no_grad():
@@ -271,7 +298,9 @@ class Trainer:
     ) -> None:
         """One epoch, and its record if it is not interrupted."""
         loader.set_epoch(self.epoch)
-        self.status = Status(self.status.epochs, len(loader), self.epoch + 1, started=time.perf_counter())
+        before = self.status
+        self.status = Status(before.epochs, len(loader), self.epoch + 1, validates=before.validates)
+        self.status.started = time.perf_counter()
         rate = self.optimizer.param_groups[0]["lr"]
         self.model.train()
         tell("epoch_begin")
@@ -339,14 +368,19 @@ class Trainer:
 
     # As a native plan
 
-    def _plan_for(self, loader: DataLoader, prepare: Transform, compile: bool | str) -> Plan | None:
-        """The plan of the training step, or None and the reason in the history."""
+    def _plan_for(
+        self, loader: DataLoader, prepare: Transform, compile: bool | str, lone: str
+    ) -> Plan | None:
+        """The plan of the training step, or None and the reason in the history; ``lone`` is why the model takes no
+        sample alone, if so."""
         if compile not in (True, False, "auto"):
             raise ValueError(f"fit: compile={compile!r} must be True, False or 'auto'")
         self.history.eager = NEVER
         if not compile:
             return None
         try:
+            if lone:
+                raise NotPlannable(f"the model takes no sample alone ({lone})")
             plan = self._plan(loader, prepare)
             x, y, _ = arrays_of(loader.dataset)
             if is_whole(x):
@@ -425,14 +459,14 @@ class Trainer:
         self, data: Any, batch_size: int, transform: Transform | None = None
     ) -> Iterator[tuple[np.ndarray, ...]]:
         """Batches in order, through the training's transform (these data's own, where there was none)."""
-        transform = transform or self.transform or Prepare.of(as_dataset(data))
+        transform = transform or self.transform or Prepare.of(as_dataset(data), self.model)
         return ((transform(x), *rest) for x, *rest in as_loader(data, batch_size))
 
     def _inputs(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[Tensor, Any]:
         """A batch as the model takes it: floats in the dtype of its parameters."""
         dtype = next((p.dtype for p in self.model.parameters()), np.dtype(np.float32))
-        if y is not None and y.dtype.kind == "f":
-            y = y.astype(dtype, copy=False)
+        if y is not None and y.dtype.kind in "fb":
+            y = y.astype(dtype, copy=False) if y.dtype.kind == "f" else as_labels(y)
         try:
             return Tensor(x.astype(dtype, copy=False, casting="same_kind")), y
         except TypeError:
