@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastnano
 from fastnano.data import DataLoader, RandomShift, Subset, SyntheticDigits, TensorDataset, random_split
 
 
@@ -93,6 +94,19 @@ def test_order_depends_on_seed_and_epoch_alone(pairs: TensorDataset) -> None:
     assert epoch_of(DataLoader(pairs, 16, shuffle=True, seed=8)) != epochs[0]
     unseeded = DataLoader(pairs, 16, shuffle=True)
     assert epoch_of(unseeded) == DataLoader(pairs, 16, shuffle=True, seed=unseeded.seed).order(0).tolist()
+
+
+def test_without_a_seed_the_order_follows_manual_seed(pairs: TensorDataset) -> None:
+    def orders() -> list[list[int]]:
+        fastnano.manual_seed(5)
+        return [DataLoader(pairs, shuffle=True).order(0).tolist() for _ in range(2)]
+
+    first, second = orders()
+    assert [first, second] == orders()
+    assert first != second
+    fastnano.manual_seed(5)
+    DataLoader(pairs)  # has no use for chance, so that it takes none
+    assert DataLoader(pairs, shuffle=True).order(0).tolist() == first
 
 
 def test_loader_state_continues(pairs: TensorDataset) -> None:

@@ -9,7 +9,7 @@ from ._lazy import lazy
 __version__ = "0.1.0"
 
 # Public names and where they live; each module is imported when first asked for, numba and the rest later still.
-_MODULES = ("autograd", "data", "inspect", "nn", "optim", "metrics", "callbacks")
+_MODULES = ("autograd", "callbacks", "checkpoint", "data", "inspect", "metrics", "nn", "optim")
 _NAMES = {
     "autograd": ("Function", "Tensor", "apply", "from_numpy", "grad", "tensor"),
     "_state": (
@@ -151,7 +151,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from . import autograd, callbacks, data, inspect, metrics, nn, optim
+    from . import autograd, callbacks, checkpoint, data, inspect, metrics, nn, optim
     from ._dtypes import *
     from ._graph import gradcheck, graph
     from ._own_formulas import elementwise

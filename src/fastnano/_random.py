@@ -36,5 +36,5 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Start all of the library's random numbers (initial weights, dropout) from a seed."""
+    """Start all of the library's random numbers (initial weights, dropout, loaders without a seed) from a seed."""
     return default_generator.manual_seed(seed)

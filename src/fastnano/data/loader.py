@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypedDict
 
@@ -26,7 +27,8 @@ class DataLoader:
     ``shuffle`` draws a new order each epoch, which depends on (seed, epoch) alone. ``transform`` is applied
     to the first array of each batch, the images, then ``mix`` (``MixUp``, ``CutMix``) to images and labels;
     their random draws depend on (seed, epoch, batch) alone.
-    Without a seed one is drawn and kept in ``seed``. The last batch may be short unless ``drop_last``.
+    Without a seed one is drawn, where there is chance, from the stream that ``fastnano.manual_seed`` starts, and kept
+    in ``seed``. The last batch may be short unless ``drop_last``.
 
     Raises ``TypeError`` or ``ValueError`` that name the argument, its value, what was expected, the remedy.
     """
@@ -44,7 +46,8 @@ class DataLoader:
         _check(dataset, batch_size, seed, drop_last, transform, mix)
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
         self.drop_last, self.transform, self.mix = drop_last, transform, mix
-        self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        chance = shuffle or transform is not None or mix is not None
+        self.seed = seed if seed is not None else _drawn() if chance else 0
         self.epoch = 0  # of the next iteration
 
     def __len__(self) -> int:
@@ -115,6 +118,13 @@ class DataLoader:
             f"seed={self.seed}, drop_last={self.drop_last}, transform={self.transform!r}"
             f"{'' if self.mix is None else f', mix={self.mix!r}'})"
         )
+
+
+def _drawn() -> int:
+    """A seed from the package's stream of random numbers, or from fresh entropy where only ``data`` is in use."""
+    package = sys.modules.get("fastnano._random")
+    rng = np.random.default_rng() if package is None else package.default_generator.rng
+    return int(rng.integers(2**32))
 
 
 def _check(dataset: Any, batch_size: Any, seed: Any, drop_last: bool, transform: Any, mix: Any) -> None:
