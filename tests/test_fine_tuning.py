@@ -1,5 +1,7 @@
 """Early stopping that restores, Monte-Carlo dropout, frozen layers evaluated once."""
 
+from collections import deque
+
 import numpy as np
 import pytest
 
@@ -115,7 +117,7 @@ class Counted(nn.Linear):
 
     def __init__(self, *sizes):
         super().__init__(*sizes)
-        self.ran = []
+        self.ran = deque()  # a list that forward changes would keep plans away
 
     def forward(self, x):
         self.ran.append(len(x))
@@ -139,7 +141,7 @@ def test_frozen_layers_run_once_and_give_the_same_training(compile):
     (plain, one), (cached, two) = fine_tuned(False, compile), fine_tuned(True, compile)
     assert two.history.cached == "layers 0 (Counted), 1 (Tanh); layer 2, Linear, is not frozen"
     assert one.history.cached == ""
-    assert cached[0].ran == [60, 30]  # its tests ran on a copy
+    assert list(cached[0].ran) == [60, 30]  # its tests ran on a copy
     assert sum(fine_tuned(False, False)[0][0].ran) == 1 + 5 * 90  # one sample first, to see that it fits
     for a, b in zip(plain.parameters(), cached.parameters(), strict=True):
         np.testing.assert_allclose(a.data, b.data, rtol=1e-4, atol=1e-5)

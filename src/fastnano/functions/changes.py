@@ -27,6 +27,8 @@ def change(
         raise RuntimeError(
             "a tensor that requires a gradient is changed in place only under fastnano.no_grad()"
         )
+    if autograd.state.recording is not None:
+        autograd.state.recording.python(f"{name}, a change in place,")
     tensors = [as_tensor(y, x) for y in operands]
     if autograd.state.grad_enabled and any(y.requires_grad for y in tensors):
         raise RuntimeError(

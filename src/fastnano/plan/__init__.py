@@ -21,38 +21,29 @@ import numpy as np
 
 from .._kernels import _native
 from .._kernels._executor import FEW
-from .._rows import contiguous
 from .._state import no_grad, use_backend
-from ..autograd import Tensor, launch
-from ..nn import Module, clip_grad_norm_, clip_grad_value_
-from ..nn._arguments import instance, positive
+from ..autograd import Tensor
+from ..nn import Module
+from ..nn._arguments import positive
 from ..nn.module import evaluating
-from ..ops import STEPS
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
+from .contents import attributes, contents
 from .exchange import exchanged
 from .layout import Layout
 from .lowering import Lowering
+from .probing import two_batches, without_trace
 from .recording import NotPlannable, Recording, States, nudged, record
 from .replay import Change, Replayed, as_labels, is_whole
 from .schedule import Schedule
-from .snapshot import Snapshot, attributes, loss_contents
+from .snapshot import Snapshot
+from .step import Loss, check_learner, measured, training_step
 
-__all__ = ["NotPlannable", "Plan", "compile", "measured", "training_step"]
+__all__ = ["NotPlannable", "Plan", "check_learner", "compile", "measured", "training_step"]
 
 SLICE = 0.05  # seconds of native code between two looks at signals and progress
 EVALUATION = 256  # samples of a batch that is only looked at
-
-Loss = Callable[[Any, Any], Tensor]
-
-
-def check_learner(owner: str, model: Any, loss: Any, optimizer: Any, scheduler: Any) -> None:
-    """Refuse what cannot take its part in a training."""
-    instance(owner, "model", model, Module, "a Module")
-    instance(owner, "loss", loss, Callable, "a function of outputs and labels")  # type: ignore[arg-type]
-    instance(owner, "optimizer", optimizer, Optimizer, "an Optimizer")
-    if scheduler is not None:
-        instance(owner, "scheduler", scheduler, LRScheduler, "an LRScheduler")
+_OF_THIS_PROCESS = ("_made", "_snapshot", "_lock", "_running")
 
 
 def _check_data(what: str, data: tuple[Any, ...]) -> None:
@@ -68,63 +59,6 @@ def _check_data(what: str, data: tuple[Any, ...]) -> None:
             )
 
 
-def training_step(
-    model: Module,
-    loss: Loss,
-    optimizer: Optimizer,
-    x: Tensor,
-    y: Any,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
-    check: Callable[[float], None] | None = None,
-) -> list[np.ndarray]:
-    """Forward, loss, backward, update: the loss and, for classes, the number of right answers.
-
-    The gradients that the optimiser takes up are clipped.  ``check`` sees the loss before anything is updated.
-    """
-    first: list[np.ndarray] = []
-
-    def evaluate() -> Tensor:
-        optimizer.zero_grad()
-        value, *right = measured(model, loss, x, y)
-        if not first:  # some optimisers look more than once
-            if check is not None:
-                check(float(value.data))
-            first.extend([value.data, *right])
-        value.backward()
-        if clip_norm is not None:
-            clip_grad_norm_(optimizer.parameters(), clip_norm)
-        if clip_value is not None:
-            clip_grad_value_(optimizer.parameters(), clip_value)
-        return value
-
-    optimizer.step(evaluate)
-    return first
-
-
-def measured(model: Module, loss: Loss, x: Tensor, y: Any) -> tuple[Any, ...]:
-    """The loss of a batch and, where y are classes (N, ...), how many of the highest scores (N, C, ...) are theirs."""
-    output = model(x)
-    value = loss(output, y)
-    if not _are_scores(output, y):
-        return (value,)
-    n, places = len(output), math.prod(output.shape[2:])
-    env = {
-        "x": contiguous(output.data, launch).reshape(n, output.shape[1], places),
-        "target": as_labels(y).reshape(n, places),
-        "correct": np.zeros((), output.dtype),
-    }
-    launch(STEPS["count_correct"], env)
-    return value, env["correct"]
-
-
-def _are_scores(output: Tensor, y: Any) -> bool:
-    """Whether outputs (N, C, ...) are scores of the classes y (N, ...)."""
-    labels, shape = np.asarray(y), output.shape
-    fit = len(shape) > 1 and labels.shape == (*shape[:1], *shape[2:])
-    return fit and labels.dtype.kind in "iu" and output.dtype.kind == "f"
-
-
 class Plan:
     """A model's training step, and its evaluation, as native code.
 
@@ -134,8 +68,9 @@ class Plan:
     model is the trained one.
 
     The step is recorded when data are first seen, and again where the model, its modes or the optimiser have
-    changed since: attributes of the layers and the loss by value, lists, dicts, dataclasses and closures by what is
-    in them, other objects by which they are.  Raises NotPlannable, naming the op, where a step has no native form.
+    changed since, or what their Python code reads: attributes, closures and globals, and what is in them, but not what
+    is in objects of other libraries.  For that moment the model's values are not its own, so that no other thread may
+    use it.  Raises NotPlannable, naming the op, where a step has no native form.
     """
 
     def __init__(
@@ -162,25 +97,22 @@ class Plan:
         self.model, self.loss, self.optimizer, self.scheduler = model, loss, optimizer, scheduler
         self.batch_size, self.clip_norm, self.clip_value = int(batch_size), clip_norm, clip_value
         self.mean, self.std = mean, std
-        self._made: dict[str, tuple[tuple, Replayed]] = {}
-        self._snapshot: Snapshot | None = None  # of the model, when it last predicted
         self._begin()
 
     def _begin(self) -> None:
-        """No epoch runs: of a new plan, a copy, or a forked child, whose parent's other threads are not there."""
+        """Nothing is recorded, and no epoch runs: of a new plan, of a copy, whose arrays lie elsewhere, and of one in a
+        forked child, whose parent's other threads are not there."""
+        self._made: dict[str, tuple[tuple, Replayed]] = {}
+        self._snapshot: Snapshot | None = None  # of the model, when it last predicted
         self._lock = threading.RLock()  # one epoch at a time
         self._running = False
         _plans.add(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy records anew: native code knows the places of the arrays, which in the copy are others."""
-        return {
-            name: value for name, value in vars(self).items() if name not in ("_made", "_lock", "_running")
-        }
+        return {name: value for name, value in vars(self).items() if name not in _OF_THIS_PROCESS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._made = {}
         self._begin()
 
     # Running
@@ -258,7 +190,8 @@ class Plan:
 
     def prepare(self, images: np.ndarray, labels: np.ndarray) -> Replayed:
         """Record and lay out the training step for data like these, if that is not done yet."""
-        return self._ready("train", images, labels)
+        with self._lock:
+            return self._ready("train", images, labels)
 
     def profile(self, images: np.ndarray, labels: np.ndarray, order: np.ndarray | None = None) -> str:
         """Train for an epoch; returns what ``explain`` does, with the time that each call took."""
@@ -319,14 +252,14 @@ class Plan:
         """What a recording depends on: addresses, modes, what is frozen, and all attributes of the layers."""
         groups = self.optimizer.param_groups if what == "train" else []
         return (
-            [(a.shape[1:], "i" if is_whole(a) else "f") for a in data[:1]],
+            [(a.shape[1:], a.dtype.kind if is_whole(a) or a.dtype == np.uint8 else "f") for a in data[:1]],
             [(a.shape[1:], a.dtype.kind) for a in data[1:]],
             [
                 (t.data.ctypes.data, t.shape, t.dtype, t.requires_grad, bool(t._hooks))
                 for t in self._tensors()
             ],
-            [attributes(m) for m in self._modules()],
-            None if isinstance(self.loss, Module) else loss_contents(self.loss),
+            [contents(attributes(m)) for m in self._modules()],
+            contents(self.loss),
             [(self.optimizer.rows(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
             [[id(a) for a in state.values()] for state in self.optimizer.state.values()] if groups else [],
             (self.clip_norm, self.clip_value, self.batch_size, _native.current()),
@@ -339,13 +272,14 @@ class Plan:
                 raise NotPlannable(
                     f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())"
                 )
-        with self._gradients_kept():
-            some, others = _two_batches(data)
+        arrays = [t.data for t in self._tensors()]
+        with self._gradients_kept(), without_trace(self._modules(), self.loss, arrays):
+            some, others = two_batches(data, self.batch_size)
             first, results = self._record(what, data, some)
-            with nudged([t.data for t in self._tensors()]) as states:
+            with nudged(arrays) as states:
                 second, _ = self._record(what, data, others, states)
-        lowering = Lowering(first, second, _native.load(), _native.formulas())
-        values = [lowering.value(array) for array in results]
+            lowering = Lowering(first, second, _native.load(), _native.formulas())
+            values = [lowering.value(array) for array in results]
         outputs = tuple(values) if what == "predict" else ()
         nodes = exchanged(lowering.nodes, values)
         schedule = Schedule(nodes, () if outputs else tuple(values), outputs)
@@ -386,7 +320,7 @@ class Plan:
             *((as_labels(a[index]), as_labels(a)) for a in data[1:]),
         ]
         y = inputs[1][0] if len(inputs) > 1 else None
-        with record(inputs, states) as recording:
+        with record(inputs, [t.data for t in self._tensors()], states) as recording:
             if what == "train":
                 clip = self.clip_norm, self.clip_value
                 return recording, training_step(self.model, self.loss, self.optimizer, Tensor(x), y, *clip)
@@ -422,15 +356,6 @@ def _begin_again() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_again)
-
-
-def _two_batches(data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of three samples with the lowest labels, and of two with the highest, so that what Python reads
-    off the one batch is not by chance the same in the other."""
-    order = np.arange(len(data[0]))
-    if len(data) > 1:
-        order = np.argsort(as_labels(data[1]).reshape(len(order), -1).sum(1), kind="stable")
-    return np.resize(order, 3), np.resize(order[::-1], 2)
 
 
 def compile(model: Module, loss: Loss, optimizer: Optimizer, batch_size: int = 64, **options: Any) -> Plan:

@@ -136,6 +136,8 @@ class Lowering:
 
     def _read(self, rule: Contract | Formula, name: str, a: np.ndarray, b: np.ndarray) -> Value:
         """The value that a rule reads; what no call made is state or a constant, or refused."""
+        if not a.size:
+            raise NotPlannable(f"{rule.name}: {name} has no elements (shape {a.shape})")
         found = [known.get(place(array)) for known, array in zip(self.known, (a, b), strict=True)]
         if found[0] is not found[1]:
             raise NotPlannable(f"{rule.name}: {name} is another array for other data")
@@ -148,6 +150,8 @@ class Lowering:
         first, second = self.recordings
         if a.shape == b.shape and first.first_values(a) == second.first_values(b):
             lasting = a is b or a.ctypes.data == b.ctypes.data
+            if lasting and place(b) not in second.nudged and first.met(a) != second.met(b):
+                raise NotPlannable(f"{rule.name}: Python changes {name} in place, beside the ops")
             return self._remember(
                 a, b, self._kept(f"{rule.name}: {name}", a if lasting else a.copy("C"), not lasting)
             )
@@ -157,6 +161,8 @@ class Lowering:
         )
 
     def _made(self, what: str, a: np.ndarray, b: np.ndarray) -> Value:
+        if not a.size:
+            raise NotPlannable(f"{what} has no elements (shape {a.shape})")
         batched = self._fold(what, a, b) > 0
         dtype = np.dtype(np.float32) if a.dtype == np.bool_ else a.dtype
         return self._remember(a, b, Value(self._of_one(a.shape, batched), dtype, batched))

@@ -3,9 +3,9 @@
 # Design: arrays are known by where they lie in memory (address, shape, strides), and all of them are kept alive
 # meanwhile, so that an address means one array.  A step is recorded twice, with other samples and another batch
 # size, on the same state, whose values are nudged the second time; an array that is neither an input nor the result
-# of a call must lie at the same place in both (state: parameters, buffers, hyper-parameters) or hold the same values (a
-# constant).  All else was made by Python on the side and would be frozen: it is refused, and the op that reads it is
-# named.
+# of a call must lie at the same place in both (state: parameters, buffers, hyper-parameters), which Python does not
+# write to, or hold the same values (a constant).  All else was made by Python on the side and would be frozen: it is
+# refused, and the op that reads it is named; and so is a step that leaves other traces (``probing``).
 # Rejected: tracing with stand-ins for arrays, which any NumPy call in a user's loss breaks.
 """
 
@@ -24,6 +24,7 @@ from .._state import state
 
 Place = tuple[int, tuple[int, ...], tuple[int, ...]]
 States = Sequence[tuple[np.ndarray, np.ndarray]]  # arrays, and what they held
+Question = tuple[int, Callable[[np.ndarray], Any], Any]  # of which input, and the answer
 NUDGE = 2.0**-10  # enough to see what Python makes of a model's values, and too little to change a course
 
 
@@ -54,21 +55,28 @@ def checksum(array: np.ndarray) -> int:
 
 
 class Recording:
-    """The calls of one step; ``inputs`` maps each input array of the step to the whole data it is a part of."""
+    """The calls of one step; ``inputs`` maps each input array of the step to the whole data it is a part of, ``known``
+    are arrays that only calls may change."""
 
-    def __init__(self, inputs: list[tuple[np.ndarray, np.ndarray]], states: States = ()) -> None:
+    def __init__(
+        self,
+        inputs: list[tuple[np.ndarray, np.ndarray]],
+        known: Sequence[np.ndarray] = (),
+        states: States = (),
+    ) -> None:
         self.inputs = [batch for batch, _ in inputs]
         self._whole = {place(batch): whole for batch, whole in inputs}
         self.calls: list[Call] = []
-        self.questions: list[
-            tuple[int, Callable[[np.ndarray], Any], Any]
-        ] = []  # of which input, and the answer
+        self.questions: list[Question] = []
         self._before: list[tuple[np.ndarray, np.ndarray]] = []  # state that calls updated, as it was
-        # The same, before the first of them, or before it was nudged.
+        self.nudged = {place(array) for array, _ in states}
+        # State before the first call that updated it, or before it was nudged.
         self._first: dict[Place, np.ndarray] = {place(array): values for array, values in states}
-        self._sums: dict[
-            Place, tuple[np.ndarray, int]
-        ] = {}  # every array met, with the values it should have
+        # Every array known or met, with the sum of the values that it should have.
+        self._sums: dict[Place, tuple[np.ndarray, int]] = {
+            place(array): (array, checksum(array)) for array in (*self.inputs, *known)
+        }
+        self._met: dict[Place, int] = {}  # the sums when a call first read it
 
     # Called by the engine
 
@@ -120,6 +128,7 @@ class Recording:
 
     def _expect(self, rule: Contract | Formula, name: str, array: np.ndarray) -> None:
         found = checksum(array)
+        self._met.setdefault(place(array), found)
         if self._sums.setdefault(place(array), (array, found))[1] != found:
             raise NotPlannable(f"{rule.name}: Python changes {name} in place, beside the ops")
 
@@ -134,6 +143,10 @@ class Recording:
                 np.may_share_memory(array, changed) for changed in updated
             ):  # no view of state
                 raise NotPlannable(f"Python changes an array of shape {array.shape} in place, beside the ops")
+
+    def met(self, array: np.ndarray) -> int | None:
+        """The checksum of what a call found in an array when one first read it."""
+        return self._met.get(place(array))
 
     def first_values(self, array: np.ndarray) -> bytes:
         """What an array held when the step began."""
@@ -167,9 +180,11 @@ def nudged(arrays: list[np.ndarray]) -> Iterator[States]:
 
 
 @contextmanager
-def record(inputs: list[tuple[np.ndarray, np.ndarray]], states: States = ()) -> Iterator[Recording]:
-    """Note every call inside the block; state is as before afterwards.  ``states`` are nudged ones."""
-    recording = Recording(inputs, states)
+def record(
+    inputs: list[tuple[np.ndarray, np.ndarray]], known: Sequence[np.ndarray] = (), states: States = ()
+) -> Iterator[Recording]:
+    """Note every call inside the block; what calls updated is as before afterwards.  ``states`` are nudged ones."""
+    recording = Recording(inputs, known, states)
     outer, state.recording = state.recording, recording
     try:
         with np.errstate(all="ignore"):  # the few samples may have no finite loss

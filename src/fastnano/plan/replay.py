@@ -12,13 +12,13 @@ from .._kernels import _native
 from .._kernels._executor import Task
 from ..ops import OPS
 from .layout import Layout
+from .recording import Question
 from .schedule import ALONE, BLOCKS, ROWS, Schedule, Step
 
 CHANGES = {"shift": 2, "turn": 2, "flip": 1}  # of images, and the numbers that each takes: see augment.h
 Change = tuple[str, np.ndarray]
 _PLAIN = np.ones(1, np.float32), np.zeros(1, np.float32)  # scale and shift where there is nothing to scale
 _NO_SCHEDULE = np.zeros(0, np.uintp), np.zeros((0, 0))
-Question = tuple[int, Callable[[np.ndarray], Any], Any]
 
 
 def as_labels(y: Any) -> np.ndarray:

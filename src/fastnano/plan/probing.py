@@ -1,0 +1,79 @@
+"""Running a step on a few samples, to see what it does, without leaving a trace."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .._random import default_generator
+from ..nn import Module
+from .contents import attributes, contents, plain
+from .recording import NotPlannable
+from .replay import as_labels
+
+
+def two_batches(data: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the samples of a full batch and of a small one, whose labels have neither the same mean nor
+    spread: what Python reads off the one is not by chance the same in the other."""
+    size = max(size, 2)
+    few = 2 if size > 2 else 3
+    samples = np.arange(len(data[0]))
+    if len(data) < 2:
+        return np.resize(samples, size), np.resize(samples[::-1], few)
+    labels = as_labels(data[1]).reshape(len(samples), -1).sum(1)
+    samples = np.argsort(labels, kind="stable")
+    upper = samples[len(samples) // 2 :]
+    if labels[upper[0]] == labels[upper[-1]]:
+        upper = samples
+    spread = upper[np.linspace(len(upper) - 1, 0, min(size, len(upper))).astype(int)]
+    return np.resize(spread, size), np.resize(samples, few)
+
+
+@contextmanager
+def without_trace(modules: Sequence[Module], loss: Any, arrays: Sequence[np.ndarray]) -> Iterator[None]:
+    """Give everything back as it was; NotPlannable, where that took more than arrays, since a plan would not repeat
+    what Python does on the side."""
+    held = [(array, array.copy()) for array in arrays]
+    attributes_before = [dict(vars(module)) for module in modules]
+    before = [plain(contents(attributes(module))) for module in modules]
+    loss_before, drawn_before, chance = plain(contents(loss)), _drawn(), _chance()
+    try:
+        yield
+        for module, found in zip(modules, before, strict=True):
+            if plain(contents(attributes(module))) != found:
+                raise NotPlannable(
+                    f"forward of {type(module).__name__} changes what the module holds, in Python"
+                )
+        if plain(contents(loss)) != loss_before:
+            raise NotPlannable("the loss changes what it holds, in Python")
+        if _drawn() != drawn_before:
+            raise NotPlannable("Python draws random numbers, with numpy.random, random or a generator")
+    finally:
+        for module, own in zip(modules, attributes_before, strict=True):
+            vars(module).clear()
+            vars(module).update(own)
+        for array, values in held:
+            array[...] = values
+        if _drawn() != drawn_before:
+            _restore(chance)
+
+
+def _chance() -> tuple[Any, ...]:
+    """The states of the streams that everybody shares."""
+    return np.random.get_state(), random.getstate(), default_generator.rng.bit_generator.state
+
+
+def _drawn() -> tuple[Any, ...]:
+    """The same in a form that can be compared."""
+    numpy, python, own = _chance()
+    return str(numpy), python, str(own)
+
+
+def _restore(chance: tuple[Any, ...]) -> None:
+    np.random.set_state(chance[0])
+    random.setstate(chance[1])
+    default_generator.rng.bit_generator.state = chance[2]
