@@ -96,10 +96,43 @@ def test_mc_dropout_of_outputs_as_they_are():
     np.testing.assert_array_equal(one.std, 0)
 
 
+def test_mc_dropout_of_functions_and_recurrent_layers():
+    class Functional(nn.Module):
+        def __init__(self, drop):
+            super().__init__()
+            self.rnn, self.drop = nn.GRU(3, 8, num_layers=2, dropout=0.5, batch_first=True), drop
+
+        def forward(self, x):
+            y = self.rnn(x.reshape(-1, 2, 3))[0][:, -1]
+            return self.drop(y, 0.5, self.training)
+
+    F = nn.functional
+    for drop in (F.dropout, F.alpha_dropout, F.dropout1d, lambda x, *_: x):
+        net = Functional(drop)
+        assert (fn.mc_dropout(net, X, samples=5, softmax=False).std > 0).mean() > 0.8
+        net.eval()
+        with fn.no_grad():
+            assert np.array_equal(net(fn.tensor(X)).data, net(fn.tensor(X)).data)  # and no longer
+
+
+def test_mc_dropout_scales_bytes_as_the_training_did(digits):
+    train, test = digits
+    fn.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(784, 10))
+    trainer = fn.Trainer(net, nn.CrossEntropyLoss(), optim.SGD(net.parameters(), 0.1))
+    trainer.fit(fn.data.Subset(train, np.arange(64)), progress=False)
+    found = []
+    for x in (test.images[:20], trainer.transform(test.images[:20])):
+        fn.manual_seed(1)
+        found.append(fn.mc_dropout(net, x, samples=3).mean)
+    np.testing.assert_allclose(*found, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        (lambda: fn.mc_dropout(nn.Linear(6, 2), X), r"Linear has no dropout layer with p above 0"),
+        (lambda: fn.mc_dropout(nn.Linear(6, 2), X), r"Linear has no dropout with p above 0; put in a layer"),
+        (lambda: fn.mc_dropout(nn.Sequential(nn.Dropout(0)), X), r"has no dropout with p above 0"),
         (lambda: fn.mc_dropout(dropping(), X, samples=0), r"samples=0 must be at least 1"),
         (lambda: fn.mc_dropout(dropping(), X[:0]), r"x has shape \(0, 6\), expected at least one sample"),
     ],

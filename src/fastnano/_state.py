@@ -24,6 +24,7 @@ class _State(threading.local):
     grad_enabled = True
     backend: str | None = None
     recording: Any = None  # what notes the calls of a step, while a plan is made
+    dropped: int | None = None  # how often dropout was applied, where it is in evaluation too
 
 
 state = _State()

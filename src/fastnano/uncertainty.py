@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._state import no_grad
+from ._state import no_grad, state
 from .autograd import Tensor, as_tensor
 from .nn import Module
 from .nn import functional as F
-from .nn.dropout import Dropout
 from .nn.module import evaluating
+from .train import Prepare
 
 __all__ = ["MCDropout", "mc_dropout"]
 
@@ -31,13 +31,13 @@ def mc_dropout(
 ) -> MCDropout:
     """Mean, spread and entropy of ``samples`` predictions, each with other units dropped.
 
-    p̄ = 1/T Σ_t softmax(f(x, mask_t)), std of the same, H = −Σ_c p̄_c log p̄_c.  Only the dropout layers are as in
-    training; batch norm and all else (dropout that a recurrent or attention layer does itself, too) are as in
-    evaluation, and modes are restored.  ``softmax=False`` takes the outputs as they are (regression, or a network that
-    ends in Softmax), and gives no entropy.  x is an array or a tensor, as the network takes it; the masks follow
-    ``fastnano.manual_seed``.
+    p̄ = 1/T Σ_t softmax(f(x, mask_t)), std of the same, H = −Σ_c p̄_c log p̄_c.  Only dropout is as in training, by
+    layers and by ``F.dropout`` alike; batch norm and all else (dropout of attention's weights, too) are as in
+    evaluation.  ``softmax=False`` takes the outputs as they are (regression, or a network that ends in Softmax), and
+    gives no entropy.  x is an array or a tensor, as the network takes it, or uint8, scaled as the model was trained;
+    the masks follow ``fastnano.manual_seed``.
 
-    Raises ValueError where the model has no dropout layer, whose passes would all be the same.
+    Raises ValueError where the model drops nothing, so that its passes would all be the same.
     Source: Y. Gal, Z. Ghahramani, "Dropout as a Bayesian Approximation", arXiv:1506.02142.
     """
     if samples < 1:
@@ -45,7 +45,10 @@ def mc_dropout(
     x = as_tensor(x)
     if not len(x):
         raise ValueError(f"mc_dropout: x has shape {x.shape}, expected at least one sample")
-    with no_grad(), _dropping(model):
+    if x.dtype == np.uint8:
+        dtype = next((p.dtype for p in model.parameters()), np.float32)
+        x = Tensor(Prepare.of(None, model)(x.data).astype(dtype, copy=False))
+    with no_grad(), evaluating(model), _dropping():
         parts = [
             _passes(model, x[begin : begin + batch_size], samples, softmax)
             for begin in range(0, len(x), batch_size)
@@ -57,15 +60,13 @@ def mc_dropout(
 
 
 @contextmanager
-def _dropping(model: Module) -> Iterator[None]:
-    """Evaluation mode for all but the dropout layers."""
-    layers = [module for module in model.modules() if isinstance(module, Dropout) and module.p > 0]
-    if not layers:
-        raise ValueError(f"mc_dropout: {type(model).__name__} has no dropout layer with p above 0")
-    with evaluating(model):
-        for layer in layers:
-            layer.training = True
+def _dropping() -> Iterator[None]:
+    """Dropout in evaluation, too."""
+    outer, state.dropped = state.dropped, 0
+    try:
         yield
+    finally:
+        state.dropped = outer
 
 
 def _passes(model: Module, x: Tensor, samples: int, softmax: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +75,10 @@ def _passes(model: Module, x: Tensor, samples: int, softmax: bool) -> tuple[np.n
     square: Any = 0.0
     for t in range(samples):
         y = model(x)
+        if not state.dropped:
+            raise ValueError(
+                f"mc_dropout: {type(model).__name__} has no dropout with p above 0; put in a layer, nn.Dropout(0.5)"
+            )
         value = (F.softmax(y, 1) if softmax else y).data
         step = value - mean
         mean = mean + step / (t + 1)

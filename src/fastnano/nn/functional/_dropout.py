@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._random import Generator, default_generator
+from ..._state import state
 from ...autograd import OPS, Tensor, apply, as_tensor
 from .._arguments import probability
 from .._initial import constant
@@ -23,6 +24,14 @@ __all__ = [
 _LOWEST = 1.7580993408473766  # −SELU(−∞) = scale · alpha, see ``alpha_dropout``
 
 
+def _keeps_all(training: bool, p: float) -> bool:
+    """Whether nothing is dropped; inside ``mc_dropout`` evaluation drops, too."""
+    if p == 0 or state.dropped is None:
+        return p == 0 or not training
+    state.dropped += 1
+    return False
+
+
 def dropout(
     input: Any,
     p: float = 0.5,
@@ -33,7 +42,7 @@ def dropout(
 ) -> Tensor:
     """x / (1 − p) with probability 1 − p, else 0; x itself when not training."""
     x, p = as_tensor(input), probability("dropout", "p", p)
-    if not training or p == 0:
+    if _keeps_all(training, p):
         return x
     return apply(OPS["dropout"], x, Tensor((generator or default_generator).key()), p=p)
 
@@ -74,7 +83,7 @@ def _channels(name: str, x: Tensor, p: float, training: bool, generator: Generat
     """x times one and the same dropout of a one for all of a channel."""
     if x.ndim < 2:
         raise ValueError(f"{name}: input has shape {x.shape}, expected (N, C, *)")
-    if not training or p == 0:
+    if _keeps_all(training, p):
         return x
     scale = dropout(constant(1, 1, x.dtype).expand(x.shape[:2]), p, True, generator=generator)
     return x * scale.reshape((*x.shape[:2], *(1,) * (x.ndim - 2)))
@@ -115,6 +124,6 @@ def feature_alpha_dropout(
 
 
 def _about_lowest(x: Tensor, p: float, training: bool, drop: Any) -> Tensor:
-    if not training or p == 0:
+    if _keeps_all(training, p):
         return x
     return (drop(x + _LOWEST) - _LOWEST) * ((1 - p) / (1 + p * _LOWEST**2)) ** 0.5
