@@ -206,9 +206,12 @@ class Tensor(Methods):
     # Out of the graph
 
     def numpy(self) -> np.ndarray:
-        """The array itself, shared; refused while the tensor is part of a graph (use detach() first)."""
-        if self.requires_grad:
-            raise RuntimeError("numpy: the tensor requires a gradient; use .detach().numpy()")
+        """The array itself, shared; refused where what NumPy makes of it would be missing in the graph."""
+        if self.requires_grad and autograd.state.grad_enabled:
+            raise RuntimeError(
+                "numpy: the tensor requires a gradient; for its values use .detach().numpy(); for a gradient through "
+                "NumPy code define backward beside forward in the layer, or use fastnano.Function"
+            )
         return self.data
 
     def __array__(self, dtype: DType = None, copy: builtins.bool | None = None) -> np.ndarray:

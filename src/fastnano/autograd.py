@@ -246,7 +246,13 @@ class Function:
         )
 
     def __call__(self, *inputs: Any) -> Tensor:
-        return apply(_FunctionCall(self, len(inputs)), *(as_tensor(x) for x in inputs))
+        return self._apply(tuple(f"input {i}" for i in range(len(inputs))), *map(as_tensor, inputs))
+
+    def _apply(self, names: tuple[str, ...], *inputs: Tensor) -> Tensor:
+        return apply(_FunctionCall(self, names), *inputs)
+
+    def _name(self) -> str:
+        return type(self).__name__
 
     @classmethod
     def apply(cls, *inputs: Any) -> Tensor:
@@ -259,10 +265,10 @@ class _FunctionCall:
 
     output = "z"
 
-    def __init__(self, function: Function, count: int) -> None:
-        self.name = type(function).__name__
+    def __init__(self, function: Function, inputs: tuple[str, ...]) -> None:
+        self.name = function._name()
         self.function = copy.copy(function)
-        self.inputs = tuple(f"input {i}" for i in range(count))
+        self.inputs = inputs
 
     def reverse(self, wants: tuple[bool, ...]) -> Reverse:
         wanted = frozenset(name for name, want in zip(self.inputs, wants, strict=True) if want)

@@ -9,7 +9,7 @@ from typing import Any
 
 from .._hooks import RemovableHandle
 from .._state import state
-from ..autograd import Tensor
+from ..autograd import Tensor, as_tensor
 
 Hook = Callable[..., Any]
 
@@ -73,6 +73,20 @@ class Hooked:
         for hook in self._hooks_of("after"):
             output = hook(self, inputs, options, output)
         return backward.outputs(output) if backward else output
+
+    def _after_backward(self, dx: Any, dy: tuple[Any, ...]) -> Any:
+        """The gradients of the inputs, arrays, as the hooks leave them behind a backward that was called by hand."""
+        if not self._hooks_of("backward"):
+            return dx
+        call = _Backward(self)
+        for gradients, given in (
+            (call.grad_input, dx if isinstance(dx, tuple) else (dx,)),
+            (call.grad_output, dy),
+        ):
+            gradients += [None if g is None else as_tensor(g) for g in given]
+        call._call(call.grad_input)
+        found = tuple(None if g is None else as_tensor(g).data for g in call.grad_input)
+        return found if isinstance(dx, tuple) else found[0]
 
 
 def _before(

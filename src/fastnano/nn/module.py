@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import functools
-import threading
-import weakref
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -15,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .._contract import FLOATS
-from .._errors import REFUSALS
-from .._state import state
-from ..autograd import Tensor, as_tensor, native_array, tensor
+from ..autograd import Tensor, as_tensor, tensor
 from ..functions._operands import named_dtype
-from ._module_hooks import Hooked, locate, untensored
+from ._by_hand import go_back, is_shown, original, own_backward, tapes, tensors_or_arrays, with_own_backward
+from ._module_hooks import Hooked
 
 __all__ = ["Module", "Parameter"]
 
@@ -48,75 +42,6 @@ class Parameter(Tensor):
         return f"Parameter containing:\n{super().__repr__()}"
 
 
-class _Tapes(threading.local):
-    """Per thread and module, the calls made on arrays that ``backward`` has not gone back through yet."""
-
-    # Design: outside the module, so that it can be copied, pickled and used from several threads.  The newest
-    # 128 are kept: a loop that only calls forward must not fill the memory.
-    def __init__(self) -> None:
-        self.calls: weakref.WeakKeyDictionary[Module, deque] = weakref.WeakKeyDictionary()
-
-    def of(self, module: Module) -> deque:
-        return self.calls.setdefault(module, deque(maxlen=128))
-
-
-_tapes = _Tapes()
-
-
-def _tensors_or_arrays(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a forward written for tensors take arrays too: array in, array out, recorded for ``backward``."""
-
-    def of_arrays(self: Module, *inputs: Any, **options: Any) -> Any:
-        if any(isinstance(x, Tensor) for x in inputs):
-            return forward(
-                self, *(as_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs), **options
-            )
-        tensors = [Tensor(x, state.grad_enabled and x.dtype.kind == "f") for x in map(native_array, inputs)]
-        output = self._run(functools.partial(forward, self), tuple(tensors), options)
-        arrays = _arrays(output)
-        if state.grad_enabled:
-            _tapes.of(self).append((tensors, output))
-            arrays = copy.deepcopy(arrays)  # the caller may change what is his; backward needs its own
-        return arrays
-
-    @functools.wraps(forward)
-    def wrapped(self: Module, *inputs: Any, **options: Any) -> Any:
-        try:
-            if any(isinstance(x, np.ndarray) for x in inputs):
-                return of_arrays(self, *inputs, **options)
-            return forward(self, *inputs, **options)
-        except REFUSALS as error:
-            locate(error, self)
-            raise
-        except AttributeError as error:
-            no_tensor = untensored(error, self, inputs)
-            if no_tensor is None:
-                raise
-            locate(no_tensor, self)
-            raise no_tensor from None
-
-    return wrapped
-
-
-def _arrays(output: Any) -> Any:
-    """The arrays of what a forward gives: a tensor, None, or a tuple of such."""
-    if isinstance(output, tuple):
-        return tuple(map(_arrays, output))
-    return None if output is None else output.data
-
-
-def _go_back(name: str, output: Any, dy: Any) -> None:
-    """The reverse pass from every output that has a gradient."""
-    if not isinstance(output, tuple):
-        output.backward(dy)
-        return
-    if not isinstance(dy, tuple) or len(dy) != len(output):
-        raise TypeError(f"{name}.backward: dy must be a tuple of {len(output)} gradients")
-    for y, gradient in zip(output, dy, strict=True):
-        if gradient is not None:
-            _go_back(name, y, gradient)
-
-
 class Module(Hooked):
     """A layer or a network: define ``forward`` on tensors; parameters and modules assigned to attributes are
     found.
@@ -128,14 +53,36 @@ class Module(Hooked):
     or by hand, on arrays: ``y = layer.forward(x)``, then ``dx = layer.backward(dy)``, which adds to the
     parameters' ``.grad`` and returns the gradient of x.  Calls are gone back through last first, in each
     thread by itself.
+
+    A class that defines ``backward(self, dy)`` too is not recorded: both work on arrays, backward returns the gradient
+    of the input (a tuple for several) and sets, or adds to, ``.grad`` of the parameters; autograd calls it as well::
+
+        class Dense(nn.Module):
+            def __init__(self, i, o):
+                super().__init__()
+                self.weight = nn.Parameter(0.1 * np.random.randn(i, o).astype(np.float32))
+
+            def forward(self, x):
+                self.x = x
+                return np.maximum(x @ self.weight, 0)
+
+            def backward(self, dy):
+                dy = dy * (self.x @ self.weight > 0)
+                self.weight.grad += self.x.T @ dy
+                return dy @ self.weight.T
     """
 
     training: bool
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "forward" in cls.__dict__:
-            cls.forward = _tensors_or_arrays(cls.__dict__["forward"])  # type: ignore[method-assign]
+        own = {name for name in ("forward", "backward") if name in cls.__dict__}
+        if own and cls.backward is not Module.backward:
+            cls.forward = with_own_backward(cls.forward)  # type: ignore[method-assign]
+        elif own:
+            cls.forward = tensors_or_arrays(cls.forward)  # type: ignore[method-assign]
+        if "backward" in own:
+            cls.backward = own_backward(cls.backward)  # type: ignore[method-assign]
 
     def __init__(self) -> None:
         for name in ("_parameters", "_buffers", "_modules"):
@@ -160,13 +107,13 @@ class Module(Hooked):
         Adds to ``.grad`` of the parameters; returns the gradient of the input (a tuple where there were
         several).
         """
-        calls = _tapes.of(self)
+        calls = tapes.of(original(self))
         if not calls:
             raise RuntimeError(
                 f"{type(self).__name__}.backward: no call of forward on an array is left to go back through"
             )
         inputs, output = calls[-1]
-        _go_back(type(self).__name__, output, dy)
+        go_back(type(self).__name__, output, dy)
         calls.pop()
         gradients = tuple(None if x.grad is None else x.grad.data for x in inputs)
         for x in inputs:
@@ -184,6 +131,9 @@ class Module(Hooked):
                 f"parametrizations.{name}, or nn.utils.parametrize.remove_parametrizations first"
             )
         stores = (self._parameters, self._buffers, self._modules)
+        if isinstance(value, np.ndarray) and is_shown(self, name):
+            self.__dict__[name][...] = value
+            return
         if isinstance(value, Parameter):
             home = self._parameters
         elif isinstance(value, Module):
