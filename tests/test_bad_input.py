@@ -400,6 +400,15 @@ LAYERS = [
     ),
     (lambda: nn.LeakyReLU("a"), E, "LeakyReLU: negative_slope='a' must be a number"),
     (lambda: nn.Flatten()(ones(3)), I, "Flatten: dim=1 is not an axis"),
+    (lambda: F.pad(ones(2, 2), 1), E, r"pad: pad=1 must be a tuple of sizes, \(left, right"),
+    (lambda: F.layer_norm(ones(2, 2), 2.0), E, "layer_norm: normalized_shape=2.0 must be an integer"),
+    (
+        lambda: F.conv_transpose1d(ones(1, 3, 5), ones(3, 2, 3), ones(3)),
+        V,
+        r"conv_transpose1d: bias has shape \(3,\), but weight and groups=1 give 2 channels",
+    ),
+    (lambda: nn.init.uniform_(ones(2), 2, 1), V, "uniform_: a=2 must not be above b=1"),
+    (lambda: nn.init.normal_(ones(2), 0, -1), V, "normal_: std=-1 must be at least 0"),
     (lambda: F.pad(ones(2, 2), (1,)), V, r"pad: pad=\(1,\) must be pairs"),
     (lambda: F.pad(ones(2, 2), (1, -4)), V, r"pad: pad=\(1, -4\) cuts more than the shape \(2, 2\)"),
 ]

@@ -205,6 +205,18 @@ OPTIMISERS = [
     ),
     (lambda: S.OneCycleLR(sgd(), 0.1, 5, anneal_strategy="log"), V, "anneal_strategy='log' must be 'cos' or"),
     (lambda: S.OneCycleLR(sgd(), [0.1, 0.2], 5), V, "2 values of max_lr for 1 parameter groups"),
+    (lambda: optim.SGD(nn.Linear(2, 2)), E, r"params must be parameters, got Linear; pass model\.parameters"),
+    (lambda: optim.SGD(nn.Sequential(nn.ReLU())), E, r"leaf tensors, got ReLU; pass model\.parameters"),
+    (
+        lambda: nn.clip_grad_norm_(nn.Linear(2, 2), 1),
+        E,
+        "clip_grad_norm_: parameters must be tensors, got Linear",
+    ),
+    (
+        lambda: nn.clip_grad_value_(nn.Sequential(nn.ReLU()), 1),
+        E,
+        "clip_grad_value_: .* got Sequential; pass",
+    ),
     (lambda: nn.clip_grad_norm_(parameters(), -1), V, "clip_grad_norm_: max_norm=-1 must be at least 0"),
     (lambda: nn.clip_grad_norm_(parameters(), 1, 0), V, "clip_grad_norm_: norm_type=0 must be above 0"),
     (lambda: nn.clip_grad_value_(parameters(), -1), V, "clip_grad_value_: clip_value=-1 must be at least 0"),

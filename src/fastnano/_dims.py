@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from ._errors import called
+
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 Sizes = tuple[int, ...]
 
@@ -68,7 +70,7 @@ def transposed_convolution(
     check_transposed_channels(name, sizes["o"], groups)
     if sizes["c"] != sizes["d"] * groups:
         raise ValueError(
-            f"{name}: bias has shape ({sizes['c']},), but weight and groups={groups} give "
+            f"{called(name)}: bias has shape ({sizes['c']},), but weight and groups={groups} give "
             f"{sizes['d'] * groups} channels"
         )
     h, w = transposed_positions(name, (sizes["p"], sizes["q"]), kernel, stride, pad, dilation, more)

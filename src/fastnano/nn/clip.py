@@ -15,9 +15,13 @@ from ._initial import constant
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     parameters = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad for p in parameters if p.grad is not None]
+    try:
+        return [p.grad for p in parameters if p.grad is not None]
+    except (AttributeError, TypeError):
+        given = type(parameters).__name__
+        raise TypeError(f"{name}: parameters must be tensors, got {given}; pass model.parameters()") from None
 
 
 def _number(value: float) -> np.ndarray:
@@ -63,7 +67,7 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
         raise ValueError(
             f"clip_grad_norm_: norm_type={norm_type} must be above 0 (math.inf: the largest value)"
         )
-    gradients = _gradients(parameters)
+    gradients = _gradients("clip_grad_norm_", parameters)
     factor = np.ones(1)
     if norm_type == 2:
         total = _square_sum(gradients)
@@ -84,5 +88,5 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     """Limit every element of the gradients, in place, to ±clip_value."""
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value={clip_value} must be at least 0")
-    for gradient in _gradients(parameters):
+    for gradient in _gradients("clip_grad_value_", parameters):
         _change("limit_gradient", gradient.data, limit=_number(clip_value))

@@ -64,6 +64,8 @@ def _rng(generator: Generator | None) -> np.random.Generator:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform in [a, b)."""
+    if not a <= b:
+        raise ValueError(f"uniform_: a={a} must not be above b={b}")
     return _fill(tensor, _rng(generator).uniform(a, b, tensor.shape))
 
 
@@ -71,6 +73,8 @@ def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """Normal, of a mean and a standard deviation."""
+    if not std >= 0:
+        raise ValueError(f"normal_: std={std} must be at least 0")
     return _fill(tensor, _rng(generator).normal(mean, std, tensor.shape))
 
 

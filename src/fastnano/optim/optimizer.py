@@ -75,6 +75,11 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[ParamGroup] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}: params must be parameters, got {type(params).__name__}; "
+                f"pass model.parameters()"
+            )
         given: list[Any] = [params] if isinstance(params, Tensor) else list(params)
         if not given:
             raise ValueError(f"{type(self).__name__}: params is empty; pass model.parameters()")
@@ -100,7 +105,10 @@ class Optimizer:
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Tensor) or not p.is_leaf:
-                raise TypeError(f"{type(self).__name__}: params must be leaf tensors, got {_describe(p)}")
+                raise TypeError(
+                    f"{type(self).__name__}: params must be leaf tensors, got {_describe(p)}; "
+                    f"pass model.parameters()"
+                )
             if p.dtype.kind != "f":
                 raise TypeError(f"{type(self).__name__}: params must be float tensors, got {p.dtype}")
             if id(p) in known:

@@ -118,7 +118,8 @@ def rms_norm(
 
 def sizes(name: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
     """The sizes of the axes that are normalised over."""
-    given = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    one = isinstance(normalized_shape, int) or not hasattr(normalized_shape, "__iter__")
+    given = (normalized_shape,) if one else tuple(normalized_shape)  # type: ignore[arg-type]
     if not given:
         raise ValueError(f"{name}: normalized_shape is empty, expected the sizes of the last axes of input")
     return tuple(count(name, "normalized_shape", size) for size in given)

@@ -30,6 +30,8 @@ def pad(input: Any, pad: tuple[int, ...], mode: str = "constant", value: float |
     values at the border, "replicate" repeats the border, "circular" continues with the other side.
     """
     x = as_tensor(input)
+    if not isinstance(pad, (tuple, list)):
+        raise TypeError(f"pad: pad={pad!r} must be a tuple of sizes, (left, right, top, bottom, ...)")
     axes = len(pad) // 2
     if len(pad) % 2 or axes > x.ndim:
         raise ValueError(f"pad: pad={pad} must be pairs of sizes for at most the {x.ndim} axes of input")
