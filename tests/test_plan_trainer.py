@@ -260,3 +260,40 @@ def test_a_training_goes_on_from_its_checkpoint_bit_for_bit(schedule, tmp_path):
     checkpoint.load_training(tmp_path / "training", whole)  # one that has a plan already
     fit(whole, epochs=2, seed=None)
     assert bits(rest.model) == bits(whole.model)
+
+
+class Changing(callbacks.Callback):
+    """Changes something after the second batch of each epoch."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def on_step_end(self, trainer):
+        if trainer.status.step == 2:
+            self.change(trainer)
+
+
+@pytest.mark.parametrize(
+    ("change", "eager"),
+    [
+        (lambda t: setattr(t.model[-1].weight, "data", t.model[-1].weight.data * 0.9), ""),
+        (lambda t: t.model[-1].weight.requires_grad_(False), ""),
+        (lambda t: setattr(t.loss, "label_smoothing", 0.3), ""),
+        (lambda t: setattr(t, "loss", nn.CrossEntropyLoss(label_smoothing=0.3)), ""),
+        (lambda t: t.model[1].eval(), ""),
+        (lambda t: setattr(t, "stop", "enough"), ""),
+        (lambda t: t.model[0].register_forward_hook(lambda *call: call[-1] * 2), "a hook of"),
+    ],
+    ids=["an array", "a frozen layer", "smoothing", "another loss", "a mode", "the end", "a hook"],
+)
+def test_what_a_callback_changes_counts_from_the_next_step_on(change, eager):
+    nets = [trainer(optimizer=optim.SGD) for _ in range(2)]
+    for t, compile in zip(nets, ("auto", False), strict=True):
+        t.callbacks.append(Changing(change))
+        fit(t, compile=compile, epochs=2)
+    plan, layers = nets
+    assert plan.history.eager.startswith(eager) and bool(plan.history.eager) == bool(eager)
+    assert_close(plan.model, layers.model)
+    assert plan.history["loss"] == pytest.approx(layers.history["loss"], rel=1e-4)
+    assert plan.history["accuracy"] == pytest.approx(layers.history["accuracy"])
+    assert plan.status.step == layers.status.step

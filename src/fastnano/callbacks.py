@@ -29,7 +29,8 @@ class Callback:
         """Called before each epoch."""
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Called after each batch."""
+        """Called after each batch; what it changes counts from the next one on.  Compiled steps leave no gradients
+        behind (``fit(compile=False)`` does)."""
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
         """Called after each epoch with its record, that of ``History``."""

@@ -235,8 +235,8 @@ class Trainer:
                 loader, validation = self._behind_frozen(loader, validation, prepare)
                 prepare = Prepare()
             lone = self._check_shapes(loader, prepare)
-            plan = self._plan_for(loader, prepare, compile, lone)
-            self._run(epochs, loader, prepare, validation, plan, [ProgressBar()] if progress else [])
+            self._compile(loader, prepare, compile, lone)
+            self._run(epochs, loader, prepare, validation, compile, [ProgressBar()] if progress else [])
         return self.history
 
     def _run(
@@ -245,7 +245,7 @@ class Trainer:
         loader: DataLoader,
         prepare: Transform,
         validation: Any,
-        plan: Plan | None,
+        compile: bool | str,
         more: Sequence[Callback],
     ) -> None:
         """The epochs of fit, watched by the callbacks and some more, until one of them or Ctrl-C stops it."""
@@ -258,7 +258,7 @@ class Trainer:
             self.status = Status(self.epoch + epochs, len(loader), validates=validation is not None)
             tell("fit_begin")
             while self.epoch < self.status.epochs and not self.stop:
-                self._epoch(loader, prepare, validation, tell, plan, 0.0 if looked_at else SLICE)
+                self._epoch(loader, prepare, validation, tell, compile, looked_at)
         self.history.stopped = self.stop
 
     def _note_scaling(self, prepare: Transform) -> None:
@@ -293,8 +293,8 @@ class Trainer:
         prepare: Transform,
         validation: Any,
         tell: Callable[..., None],
-        plan: Plan | None,
-        seconds: float,
+        compile: bool | str,
+        looked_at: bool,
     ) -> None:
         """One epoch, and its record if it is not interrupted."""
         loader.set_epoch(self.epoch)
@@ -304,14 +304,13 @@ class Trainer:
         rate = self.optimizer.param_groups[0]["lr"]
         self.model.train()
         tell("epoch_begin")
-        if plan is not None:
-            self._replay(loader, plan, tell, seconds)
-        else:
-            for self.status.step, (x, y) in enumerate(loader, 1):
-                self._step(*self._inputs(prepare(x), y))
-                tell("step_end")
-                if self.stop:
-                    break
+        if not self.history.eager:
+            try:
+                self._replay(loader, prepare, tell, looked_at)
+            except NotPlannable as reason:  # of what a callback has changed
+                self._refused(reason, compile)
+        if self.history.eager:
+            self._repeat(loader, prepare, tell)
         if self.stop and self.status.step < self.status.steps:
             return
         seconds = self.status.seconds
@@ -328,6 +327,17 @@ class Trainer:
         }
         self.history.epochs.append(record)
         tell("epoch_end", record)
+
+    def _repeat(self, loader: DataLoader, prepare: Transform, tell: Callable[..., None]) -> None:
+        """The steps of an epoch that are left, layer by layer."""
+        done = self.status.step
+        for step, (x, y) in enumerate(loader, 1):
+            if self.stop:
+                break
+            if step > done:
+                self.status.step = step
+                self._step(*self._inputs(prepare(x), y))
+                tell("step_end")
 
     def _step(self, x: Tensor, y: np.ndarray) -> None:
         """One step, layer by layer."""
@@ -368,16 +378,14 @@ class Trainer:
 
     # As a native plan
 
-    def _plan_for(
-        self, loader: DataLoader, prepare: Transform, compile: bool | str, lone: str
-    ) -> Plan | None:
-        """The plan of the training step, or None and the reason in the history; ``lone`` is why the model takes no
+    def _compile(self, loader: DataLoader, prepare: Transform, compile: bool | str, lone: str) -> None:
+        """Make the plan of the training step, or note the reason in the history; ``lone`` is why the model takes no
         sample alone, if so."""
         if compile not in (True, False, "auto"):
             raise ValueError(f"fit: compile={compile!r} must be True, False or 'auto'")
-        self.history.eager = NEVER
+        self.history.eager = "" if compile else NEVER
         if not compile:
-            return None
+            return
         try:
             if lone:
                 raise NotPlannable(f"the model takes no sample alone ({lone})")
@@ -387,12 +395,12 @@ class Trainer:
                 raise NotPlannable(f"the inputs are {x.dtype}, which the transform makes float32; give that")
             plan.prepare(x, y)
         except NotPlannable as reason:
-            if compile is True:
-                raise
-            self.history.eager = str(reason)
-            return None
-        self.history.eager = ""
-        return plan
+            self._refused(reason, compile)
+
+    def _refused(self, reason: NotPlannable, compile: bool | str) -> None:
+        if compile is True:
+            raise reason
+        self.history.eager = str(reason)
 
     def _plan(self, loader: DataLoader, prepare: Transform) -> Plan:
         if current_backend() != "cython":
@@ -410,24 +418,38 @@ class Trainer:
             self._made = Plan(**options)
         return self._made
 
-    def _replay(self, loader: DataLoader, plan: Plan, tell: Callable[..., None], seconds: float) -> None:
-        """An epoch in native code."""
+    def _replay(
+        self, loader: DataLoader, prepare: Transform, tell: Callable[..., None], looked_at: bool
+    ) -> None:
+        """An epoch in native code; a step at a time where callbacks look at each, since they may change anything."""
         x, y, numbers = arrays_of(loader.dataset)
         order = loader.order(loader.epoch)[: len(loader) * loader.batch_size]
-        parts, status = random_parts(loader), self.status
+        parts = random_parts(loader)
         augment = [(NATIVE[type(t)], drawn) for t, drawn in zip(parts, loader.numbers(parts), strict=True)]
+        samples = order if numbers is None else numbers[order]
+        length = loader.batch_size if looked_at else len(order)
+        for some in (slice(begin, begin + length) for begin in range(0, len(order), length)):
+            if not self.stop:
+                changes = [(name, drawn[some]) for name, drawn in augment]
+                self._replay_some(self._plan(loader, prepare), x, y, samples[some], changes, tell)
+
+    def _replay_some(
+        self, plan: Plan, x: Any, y: Any, order: np.ndarray, augment: Sequence[Any], tell: Callable[..., None]
+    ) -> None:
+        status = self.status
+        steps, images, loss_sum, correct = status.step, status.images, status.loss_sum, status.correct or 0
 
         def poll(progress: np.ndarray) -> bool:
-            step, status.images, status.loss_sum, right, _ = progress.tolist()
-            status.step, status.images = int(step), int(status.images)
-            status.correct = int(right) if plan.counts else None
+            status.step, status.images = steps + int(progress[0]), images + int(progress[1])
+            status.loss_sum = loss_sum + float(progress[2])
+            status.correct = correct + int(progress[3]) if plan.counts else None
             tell("step_end")
             return bool(self.stop)
 
         try:
-            plan.run_epoch(x, y, order if numbers is None else numbers[order], poll, seconds, augment)
+            plan.run_epoch(x, y, order, poll, SLICE, augment)
         except FloatingPointError:
-            status.step = int(plan.progress[0]) + 1
+            status.step = steps + int(plan.progress[0]) + 1
             self._check(plan.progress[4])
             raise
 
