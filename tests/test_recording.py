@@ -1,5 +1,6 @@
 """What a plan refuses to repeat, what recording leaves as it was, and what makes it record again."""
 
+import random
 from contextlib import nullcontext
 
 import numpy as np
@@ -36,7 +37,8 @@ class Odd(nn.Module):
     def __init__(self, function):
         super().__init__()
         self.out, self.function, self.calls = nn.Linear(84, 5), function, 0
-        self.drop = nn.Dropout(0.5)
+        self.drop, self.beside = nn.Dropout(0.5), fastnano.ones(5)
+        self.register_buffer("mean", fastnano.zeros(5))
 
     def forward(self, x):
         self.calls, self.seen = self.calls + 1, x.data
@@ -60,6 +62,20 @@ def of_its_weights(x, net):
     net.out.weight.data *= 0.9
     return x
 
+
+def moved(x, y, tensor):
+    """x less a tensor, which goes with y."""
+    tensor.mul_(0.9).add_(y.detach().mean(0) * 0.1)
+    return x - tensor
+
+
+def counted(o, y):
+    """A loss that holds how often it was called."""
+    counted.calls.append(1)
+    return F.cross_entropy(o, y) * (1 if len(counted.calls) < 9 else 2)
+
+
+counted.calls = []
 
 BY_PYTHON = "is made by Python from the data, from the model, from chance or from the batch size"
 ODD = {
@@ -97,14 +113,47 @@ ODD = {
     "a product over samples": (lambda x, _: x @ (x.T @ x), "permute_forward folds the samples of a batch"),
     "a softmax over samples": (lambda x, _: F.softmax(x, 0), "softmax_forward: x folds the samples"),
     "another order": (lambda x, _: x.reshape((5, len(x))).reshape(x.shape), "folds the samples"),
+    "a buffer in place": (lambda x, net: moved(x, x, net.mean), "mul_, a change in place, is Python code"),
+    "a buffer by NumPy": (
+        lambda x, net: x - changed(net.mean, lambda a: a.__iadd__(1)),
+        "changes y in place",
+    ),
+    "a buffer not read": (
+        lambda x, net: (changed(net.mean, lambda a: a.__iadd__(1)), x)[1],
+        r"changes an array of shape \(5,\) in place",
+    ),
+    "weights by NumPy": (
+        lambda x, net: (changed(net.out.bias, lambda a: a.clip(-0.01, 0.01, out=a)), x)[1],
+        "Python changes param in place",
+    ),
+    "a tensor beside": (
+        lambda x, net: x * changed(net.beside, lambda a: a.__imul__(2)),
+        "changes y in place",
+    ),
+    "a toss of NumPy's": (lambda x, _: x if np.random.rand() < 2 else x.relu(), "draws random numbers"),
+    "a toss of Python's": (lambda x, _: x if random.random() < 2 else x.relu(), "draws random numbers"),
+    "a toss of a tensor": (
+        lambda x, _: x if fastnano.rand(1).data[0] < 2 else x.relu(),
+        "draws random numbers",
+    ),
+    "a counter at last": (lambda x, net: x if net.calls < 9 else x.relu(), "changes what the module holds"),
+    "nothing left": (lambda x, _: fastnano.cat([x[:, :0], x], 1), r"has no elements \(shape \(16, 0\)\)"),
+    "most of the batch": (lambda x, _: x if len(x) > 8 else x.relu(), "takes another course"),
 }
 
 
 @pytest.mark.parametrize(("function", "reason"), ODD.values(), ids=ODD)
 def test_what_a_plan_would_freeze_is_refused(function, reason):
     odd = plan(lambda: Odd(function))
+    before, chance = bits(odd.model), (np.random.random_sample, random.random)
+    np.random.seed(0), random.seed(0)
     with pytest.raises(NotPlannable, match=reason):
         odd.run_epoch(X, Y)
+    assert bits(odd.model) == before
+    assert odd.model.calls == 0
+    found = [draw() for draw in chance]
+    np.random.seed(0), random.seed(0)
+    assert [draw() for draw in chance] == found
 
 
 ALIKE = {  # batches that look alike to Python at the beginning and at the end of the data
@@ -132,6 +181,10 @@ LOSSES = {
         f"sub_forward: y {BY_PYTHON}",
     ),
     "float64": (lambda o, y: F.cross_entropy(o.double(), y), "runs in float64|cast"),
+    "how many classes": (lambda o, y: F.cross_entropy(o, y) / len(np.unique(y)), BY_PYTHON),
+    "a spread": (lambda o, y: F.cross_entropy(o, y) * (1 + float(np.std(y))), BY_PYTHON),
+    "one class alone": (lambda o, y: F.cross_entropy(o, y) * (1 if (y == y[0]).all() else 2), BY_PYTHON),
+    "a counter": (counted, "the loss changes what it holds"),
 }
 
 

@@ -173,7 +173,7 @@ class Plan:
         return self.run_epoch(x, y)["loss"]
 
     def evaluate(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        """Mean loss and, for classes, accuracy in evaluation mode."""
+        """Mean loss and, for classes, accuracy in evaluation mode; FloatingPointError where the loss is not finite."""
         with self._lock:
             made = self._ready("evaluate", images, labels)
             made.bind([images, labels], None)

@@ -124,7 +124,7 @@ def _of_function(function: Callable[..., Any]) -> Sequence[Any] | None:
     if not isinstance(function, FunctionType) or not _is_own(function.__module__):
         return None
     names, known = _names(function.__code__), function.__globals__
-    parts = [function.__code__, function.__defaults__, function.__kwdefaults__]
+    parts = [function.__code__, function.__defaults__, function.__kwdefaults__, vars(function)]
     parts += [_filling(cell) for cell in function.__closure__ or ()]
     for value in [known[name] for name in names if name in known]:
         if isinstance(value, ModuleType):

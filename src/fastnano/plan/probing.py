@@ -43,6 +43,8 @@ def without_trace(modules: Sequence[Module], loss: Any, arrays: Sequence[np.ndar
     loss_before, drawn_before, chance = plain(contents(loss)), _drawn(), _chance()
     try:
         yield
+        if _drawn() != drawn_before:
+            raise NotPlannable("Python draws random numbers, with numpy.random, random or fastnano.rand")
         for module, found in zip(modules, before, strict=True):
             if plain(contents(attributes(module))) != found:
                 raise NotPlannable(
@@ -50,8 +52,6 @@ def without_trace(modules: Sequence[Module], loss: Any, arrays: Sequence[np.ndar
                 )
         if plain(contents(loss)) != loss_before:
             raise NotPlannable("the loss changes what it holds, in Python")
-        if _drawn() != drawn_before:
-            raise NotPlannable("Python draws random numbers, with numpy.random, random or a generator")
     finally:
         for module, own in zip(modules, attributes_before, strict=True):
             vars(module).clear()
