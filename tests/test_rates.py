@@ -1,6 +1,7 @@
 """The learning-rate range test, and that it leaves everything as it was."""
 
 import copy
+import warnings
 
 import numpy as np
 import pytest
@@ -64,6 +65,7 @@ def test_losses_are_those_of_a_training_at_these_rates():
         optimizer.step()
 
 
+@pytest.mark.filterwarnings("ignore:lr_find. the loss hardly falls")  # in so few steps
 @pytest.mark.parametrize("kind", ["Adam", "SGD", "Rprop"])
 def test_everything_is_as_it_was(kind):
     def made():
@@ -104,6 +106,7 @@ def test_everything_is_as_it_was(kind):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+@pytest.mark.filterwarnings("ignore:lr_find. the loss hardly falls")  # in so few steps
 def test_random_numbers_go_on_where_they_were():
     model = network()
     fn.manual_seed(9)
@@ -135,6 +138,19 @@ def test_images_are_fed_as_the_trainer_does():
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     found = fn.lr_find(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()), digits)
     assert 1e-4 < found.suggestion < 0.3
+
+
+@pytest.mark.parametrize("kind", ["Adam", "SGD"])
+def test_rates_too_small_to_learn_by_are_told_of(kind):
+    model = network()
+    optimizer = getattr(optim, kind)(model.parameters(), lr=0.1)
+    with pytest.warns(
+        UserWarning, match=r"hardly falls from .* between the rates 1e-09 and 1e-06, .* a guess"
+    ):
+        assert find(model, optimizer, start_lr=1e-9, end_lr=1e-6).is_flat
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not find(model, optimizer).is_flat
 
 
 def test_the_picture(tmp_path):

@@ -8,6 +8,7 @@ found.plot("rates.png")
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ __all__ = ["RateRange", "lr_find"]
 
 KEEP = 0.8  # of the smoothed loss, at each step
 FIRST = 5  # steps whose smoothed loss is too rough to go by
+FLAT = 2.0, 1e-3  # a fall of so many deviations between two steps, or such a share of the loss, is none
 
 
 @dataclass
@@ -44,8 +46,18 @@ class RateRange:
     def suggestion(self) -> float:
         """The rate at which the smoothed loss falls most steeply over the logarithm of the rate, before its lowest."""
         slopes = np.gradient(self.smoothed, np.log(self.lrs))
-        end = max(int(self.smoothed.argmin()), FIRST) + 1
-        return float(self.lrs[FIRST + slopes[FIRST:end].argmin()])
+        return float(self.lrs[FIRST + slopes[FIRST : self._end].argmin()])
+
+    @property
+    def _end(self) -> int:
+        """Where the smoothed loss is lowest, and one."""
+        return max(int(self.smoothed.argmin()), FIRST) + 1
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the smoothed loss falls no further than the losses of single steps scatter: no rate stands out."""
+        start, scatter = self.smoothed[FIRST], np.median(np.abs(np.diff(self.losses[: self._end])))
+        return bool(start - self.smoothed.min() <= max(FLAT[0] * scatter, FLAT[1] * abs(start)))
 
     def plot(self, path: Any = None) -> Figure:
         """Losses over rates, the suggestion marked, as a matplotlib figure; written where a path is given."""
@@ -78,7 +90,8 @@ def lr_find(
     The loss is smoothed by s = 0.8 s + 0.2 loss, divided by 1 − 0.8ᵗ.  Parameter groups keep the ratios of their rates.
     ``data``, ``batch_size``, ``seed`` and ``transform`` are as in ``Trainer.fit``; steps run layer by layer.
 
-    Raises ValueError for a range that is none, and FloatingPointError where the first losses are not finite.
+    Warns where the loss hardly falls, so that the suggestion is a guess (``is_flat``).  Raises ValueError for a range
+    that is none, and FloatingPointError where the first losses are not finite.
     Source: L. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186.
     """
     if not 0 < start_lr < end_lr:
@@ -99,7 +112,14 @@ def lr_find(
             f"lr_find: the loss is {smoothing.last} at a learning rate of {lrs[count]:.3g}, after {count} steps; lower "
             "start_lr, or look for NaN in the data"
         )
-    return RateRange(lrs[:count], np.array(smoothing.losses), np.array(smoothing.smoothed))
+    found = RateRange(lrs[:count], np.array(smoothing.losses), np.array(smoothing.smoothed))
+    if found.is_flat:
+        warnings.warn(
+            f"lr_find: the loss hardly falls from {found.smoothed[FIRST]:.4g} between the rates {start_lr:.3g} and "
+            f"{found.lrs[-1]:.3g}, so that the suggestion is a guess; widen start_lr to end_lr, or take more num_iter",
+            stacklevel=2,
+        )
+    return found
 
 
 class _Diverged(Exception):
