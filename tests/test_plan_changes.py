@@ -1,22 +1,29 @@
 """What is changed after a plan was recorded is taken up by the next epoch and the next prediction."""
 
+import copy
+import pickle
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pytest
 
-from fastnano import nn
+from fastnano import Tensor, nn
 from fastnano.nn import functional as F
 from fastnano.plan import NotPlannable
-from twins import MLP, Twins, X, Y
+from twins import MLP, Twins, X, Y, build
 
+SOME = X[:4]
 SCALE = 1.0  # a number that a forward reads from its module
 
 
 @dataclass
 class Config:
     scale: float
+
+
+class Plain:
+    scale = 1.0
 
 
 class Passing(nn.Module):
@@ -54,6 +61,10 @@ def of_the_module(held):
     return SCALE
 
 
+def by_a_helper(held):
+    return max([of_the_module(held) for _ in range(2)])
+
+
 def scaled_loss(output, y, held, scale):
     return F.cross_entropy(output, y) * scale(held)
 
@@ -62,7 +73,7 @@ def expect_equal(twins):
     twins.train(epochs=2)
     twins.check()
     model = twins.eager.model.eval()
-    np.testing.assert_allclose(twins.plan.predict(X[:5]), model(X[:5]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(twins.plan.predict(X[:5]), model(Tensor(X[:5])).data, rtol=1e-4, atol=1e-5)
     model.train()
 
 
@@ -74,6 +85,15 @@ HELD = {
     "dataclass": (lambda: Config(1.0), lambda h: h.scale, lambda h, v: setattr(h, "scale", v)),
     "closure": (closed_over, lambda h: h(), lambda h, v: h.change(v)),
     "partial": (lambda: partial(min, [1.0]), lambda h: h(), lambda h, v: h.args[0].__setitem__(0, v)),
+    "array": (lambda: np.ones(3), lambda h: float(h[0]), lambda h, v: h.__setitem__(0, v)),
+    "object": (Plain, lambda h: h.scale, lambda h, v: setattr(h, "scale", v)),
+    "object in a dict": (
+        lambda: {"s": Plain()},
+        lambda h: h["s"].scale,
+        lambda h, v: setattr(h["s"], "scale", v),
+    ),
+    "class": (lambda: Plain, lambda h: h.scale, lambda h, v: setattr(h, "scale", v)),
+    "helper": (lambda: None, by_a_helper, lambda _, v: globals().__setitem__("SCALE", v)),
     "global": (lambda: None, of_the_module, lambda _, v: globals().__setitem__("SCALE", v)),
 }
 
@@ -81,6 +101,7 @@ HELD = {
 @pytest.mark.parametrize("kind", HELD)
 def test_what_a_layer_holds(kind, monkeypatch):
     monkeypatch.setitem(globals(), "SCALE", 1.0)
+    monkeypatch.setattr(Plain, "scale", 1.0)
     make, scale, change = HELD[kind]
     twins = Twins(lambda: Scaled(make(), scale))
     for value in (1.0, 3.0, -0.5):
@@ -92,6 +113,7 @@ def test_what_a_layer_holds(kind, monkeypatch):
 @pytest.mark.parametrize("kind", HELD)
 def test_what_a_loss_holds(kind, monkeypatch):
     monkeypatch.setitem(globals(), "SCALE", 1.0)
+    monkeypatch.setattr(Plain, "scale", 1.0)
     make, scale, change = HELD[kind]
     held = make()
     if kind == "global":
@@ -131,6 +153,67 @@ def test_a_forward_is_replaced():
     expect_equal(twins)
     for part in twins.parts:
         part.model[2].forward = lambda x: x * 2
+    expect_equal(twins)
+
+
+class Own(nn.Module):
+    """What its methods read: a class attribute, a property, a layer that is not its own."""
+
+    factor, aside = 1.0, [nn.LeakyReLU(0.5)]
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(84, 5))
+
+    @property
+    def half(self):
+        return self.factor / 2
+
+    def scores(self, x):
+        return self.aside[0](self.layers(x)) * self.half
+
+    def forward(self, x):
+        return self.scores(x)
+
+
+def test_a_class_changes(monkeypatch):
+    twins = Twins(Own)
+    expect_equal(twins)
+    monkeypatch.setattr(Own, "factor", 3.0)
+    expect_equal(twins)
+    monkeypatch.setattr(Own.aside[0], "negative_slope", 0.1)
+    expect_equal(twins)
+    monkeypatch.setattr(Own, "scores", lambda self, x: self.layers(x).tanh())
+    expect_equal(twins)
+    monkeypatch.setattr(Own, "forward", lambda self, x: self.scores(x).sigmoid())
+    expect_equal(twins)
+
+
+def test_a_teacher_changes():
+    teacher = build(MLP, seed=9).requires_grad_(False)
+    twins = Twins(loss=lambda output, y: F.cross_entropy(output * teacher(Tensor(SOME)).mean().exp(), y))
+    expect_equal(twins)
+    teacher[1].weight.data = teacher[1].weight.data * 3
+    expect_equal(twins)
+    teacher[3].weight.data *= 3
+    expect_equal(twins)
+    teacher.append(nn.Tanh())
+    expect_equal(twins)
+
+
+def test_a_plan_is_copied_after_it_predicted():
+    plan = Twins(Own).plan
+    want = plan.predict(X)
+    for copied in (copy.copy(plan), copy.deepcopy(plan), pickle.loads(pickle.dumps(plan))):
+        np.testing.assert_array_equal(copied.predict(X), want)
+
+
+def test_large_or_deep_contents_end():
+    deep = []
+    for _ in range(3000):
+        deep = [deep]
+    wide = [[i] * 50 for i in range(3000)]
+    twins = Twins(lambda: Scaled([1.0, deep, wide], lambda held: held[0]))
     expect_equal(twins)
 
 

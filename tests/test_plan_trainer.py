@@ -292,7 +292,7 @@ def test_what_a_callback_changes_counts_from_the_next_step_on(change, eager):
         t.callbacks.append(Changing(change))
         fit(t, compile=compile, epochs=2)
     plan, layers = nets
-    assert plan.history.eager.startswith(eager) and bool(plan.history.eager) == bool(eager)
+    assert plan.history.eager[: len("a hook of")] == eager
     assert_close(plan.model, layers.model)
     assert plan.history["loss"] == pytest.approx(layers.history["loss"], rel=1e-4)
     assert plan.history["accuracy"] == pytest.approx(layers.history["accuracy"])

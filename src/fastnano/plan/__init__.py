@@ -37,9 +37,9 @@ from .recording import NotPlannable, Recording, States, nudged, record
 from .replay import Change, Replayed, as_labels, is_whole
 from .schedule import Schedule
 from .snapshot import Snapshot
-from .step import Loss, check_learner, measured, training_step
+from .step import Loss, check_learner, check_trains, measured, training_step
 
-__all__ = ["NotPlannable", "Plan", "check_learner", "compile", "measured", "training_step"]
+__all__ = ["NotPlannable", "Plan", "check_learner", "check_trains", "compile", "measured", "training_step"]
 
 SLICE = 0.05  # seconds of native code between two looks at signals and progress
 EVALUATION = 256  # samples of a batch that is only looked at
@@ -266,6 +266,8 @@ class Plan:
         )
 
     def _make(self, what: str, data: tuple[np.ndarray, ...]) -> Replayed:
+        if what == "train":
+            check_trains("compile", self.model, self.loss, self.optimizer)
         batch = self.batch_size if what == "train" else EVALUATION
         for tensor in self._tensors():
             if tensor.dtype == np.float64:

@@ -22,7 +22,7 @@ from ..autograd import Tensor
 from ..nn import Module
 from .recording import checksum
 
-LIMIT = 1000  # parts of parts; what is behind them counts as unchanged
+LIMIT, DEPTH = 1000, 50  # parts, and parts of parts of parts; what is behind them counts as unchanged
 SMALL = 1 << 16  # bytes of an array that are looked at
 _PACKAGE = __name__.partition(".")[0]
 _PLAIN = (bool, int, float, complex, str, bytes, frozenset, type(None))
@@ -68,7 +68,7 @@ class _Walk:
             return Same(value), Same(value.data)
         if isinstance(value, np.ndarray):
             return SameArray(value)
-        if self.left <= 0 or any(value is outer for outer in self.within):
+        if self.left <= 0 or len(self.within) == DEPTH or any(value is outer for outer in self.within):
             return Same(value)
         parts = _parts(value)
         if parts is None:

@@ -15,7 +15,7 @@ import numpy as np
 from .._kernels._executor import Home, Memory, Replay, Task
 from .lowering import Node, Shape, Value
 from .recording import NotPlannable
-from .schedule import ALONE, BLOCKS, ROWS, Chain, Schedule, Step
+from .schedule import ALONE, BLOCKS, Chain, Schedule, Step
 from .strips import Strips, strips_of
 
 BLOCK = 16  # samples
@@ -351,6 +351,3 @@ def _scratch(node: Node, blocks: int) -> int:
     if found < 0:
         raise NotPlannable(f"{node.name}: a sample is too large for native code")
     return aligned(found)
-
-
-__all__ = ["ROWS", "Layout"]

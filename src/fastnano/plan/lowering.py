@@ -105,7 +105,10 @@ class Lowering:
         for i, (a, b) in enumerate(zip(first.inputs, second.inputs, strict=True)):
             self._remember(a, b, Value(a.shape[1:], a.dtype, True, input=i))
         if [c.rule for c in first.calls] != [c.rule for c in second.calls]:
-            raise NotPlannable("the step takes another course for other data or another batch size")
+            raise NotPlannable(
+                "the step takes another course for other data or another batch size, or when it is repeated (a layer "
+                "outside the model, whose gradient nobody clears?)"
+            )
         for call_a, call_b in zip(first.calls, second.calls, strict=True):
             self._lower(call_a, call_b)
 

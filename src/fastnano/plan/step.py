@@ -29,6 +29,17 @@ def check_learner(owner: str, model: Any, loss: Any, optimizer: Any, scheduler: 
         instance(owner, "scheduler", scheduler, LRScheduler, "an LRScheduler")
 
 
+def check_trains(owner: str, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+    """Refuse an optimiser that has nothing of the model or the loss, and would train nothing."""
+    own = {id(p) for top in (model, loss) if isinstance(top, Module) for p in top.parameters()}
+    if own.isdisjoint(map(id, optimizer.parameters())):
+        kind = type(optimizer).__name__
+        raise ValueError(
+            f"{owner}: optimizer={kind}(...) has none of the {len(own)} parameters of {type(model).__name__} and the "
+            f"loss, so that nothing would be trained; make it of them, {kind}(model.parameters())"
+        )
+
+
 def training_step(
     model: Module,
     loss: Loss,
