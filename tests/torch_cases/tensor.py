@@ -44,6 +44,9 @@ ELEMENTWISE = [
     row("lambda x, y: (x // y, torch.floor_divide(x, y))", integers(9, 3, 4) - 4, integers(3, 4) + 1),
     row("lambda x, y: (x // y).detach()", X, X),
     row("lambda x, y: x % y", X, X),
+    row("lambda x, y: x % y", np.array([1.7, 0.6]), np.array([0.1, 0.2])),  # x / y rounds up
+    row("lambda x, y: torch.arctan2(x, y)", np.array([0.0, -0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0, 0.0])),
+    row("lambda x, y: x**y", np.array([0.0, 0.0, 2.0]), np.array([0.0, 1.5, -1.0])),
     row("lambda x: x % 0.7", X),
     row("lambda x: 2**x + x**2 + x**0 + 1 / x - x / 3", X),
     row("lambda x: x**3", TIES),
