@@ -47,6 +47,20 @@ class Branches(nn.Module):
         return (left * self.gain + right) * 0.5 - left * right.sigmoid() + self.shift
 
 
+class Loop(nn.Module):
+    """A recurrent network by its cell, from states that are made for each batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell, self.out = nn.GRUCell(12, 9), nn.Linear(9, 5)
+
+    def forward(self, x):
+        h, gain = fastnano.zeros(len(x), 9), fastnano.full((len(x), 1), 1.5)
+        for t in range(x.shape[2]):
+            h = self.cell(x[:, :, t].flatten(1), h) * gain
+        return self.out(h + fastnano.ones_like(h))
+
+
 class Moved(nn.Module):
     """Slices, permutations, paddings and other shapes."""
 
@@ -112,7 +126,7 @@ NETWORKS = [
     "Conv2d(2, 3, 3, bias=False), BatchNorm2d(3, affine=False), LeakyReLU(), Flatten(), Linear(60, 5)",
     "Conv2d(2, 3, 3), BatchNorm2d(3, track_running_stats=False), Sigmoid(), Flatten(), Linear(60, 5)",
     "Flatten(), Linear(84, 12), BatchNorm1d(12, bias=False, eps=0.1, momentum=0.9), Sigmoid(), Linear(12, 5)",
-    Residual, Branches, Moved, Sequence, frozen, one_layer_in_evaluation, graph,
+    Residual, Branches, Moved, Loop, Sequence, frozen, one_layer_in_evaluation, graph,
 ]  # fmt: skip
 
 

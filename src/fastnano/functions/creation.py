@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._random import Generator, default_generator
+from .._state import state
 from ..autograd import DEFAULT_DTYPE, Tensor, as_tensor
 from ._operands import DType, common_shape, new_shape
 
@@ -23,12 +24,12 @@ __all__ = [
 
 def zeros(*size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of zeros."""
-    return Tensor(np.zeros(new_shape("zeros", size), dtype or DEFAULT_DTYPE), requires_grad)
+    return _filled(np.zeros(new_shape("zeros", size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
 def ones(*size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of ones."""
-    return Tensor(np.ones(new_shape("ones", size), dtype or DEFAULT_DTYPE), requires_grad)
+    return _filled(np.ones(new_shape("ones", size), dtype or DEFAULT_DTYPE), requires_grad)
 
 
 def empty(*size: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -39,7 +40,7 @@ def empty(*size: Any, dtype: DType = None, requires_grad: builtins.bool = False)
 def full(size: Any, fill_value: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
     """A tensor of one value, in the dtype of the value."""
     kind = as_tensor(fill_value).dtype if dtype is None else dtype
-    return Tensor(np.full(new_shape("full", (size,)), fill_value, kind), requires_grad)
+    return _filled(np.full(new_shape("full", (size,)), fill_value, kind), requires_grad)
 
 
 def zeros_like(input: Any, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -62,7 +63,13 @@ def full_like(
 ) -> Tensor:
     """One value, of the shape and dtype of input."""
     x = as_tensor(input)
-    return Tensor(np.full(x.shape, fill_value, dtype or x.dtype), requires_grad)
+    return _filled(np.full(x.shape, fill_value, dtype or x.dtype), requires_grad)
+
+
+def _filled(array: np.ndarray, requires_grad: builtins.bool) -> Tensor:
+    if state.recording is not None:
+        state.recording.fill(array)
+    return Tensor(array, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: DType = None, requires_grad: builtins.bool = False) -> Tensor:

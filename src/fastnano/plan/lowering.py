@@ -18,6 +18,7 @@ import numpy as np
 from .._contract import Contract
 from .._rows import UNBROADCAST, Formula
 from .axes import goes_along, lower_along
+from .places import places_of, sources
 from .products import is_product, lower_product
 from .recording import Call, NotPlannable, Place, Recording, place
 
@@ -158,6 +159,9 @@ class Lowering:
             return self._remember(
                 a, b, self._kept(f"{rule.name}: {name}", a if lasting else a.copy("C"), not lasting)
             )
+        if first.filled(a) and second.filled(b) and (a.shape[0], b.shape[0]) == self.batch and _alike(a, b):
+            row = self.constant(a[0].astype(np.float32))
+            return self._remember(a, b, self.moved(row, np.arange(row.size), a.shape[1:], True))
         raise NotPlannable(
             f"{rule.name}: {name} is made by Python from the data, from the model, from chance or from the batch size, "
             "beside the ops"
@@ -397,7 +401,7 @@ class Lowering:
 
     def _move(self, a: Call, b: Call, rule: Formula, reads: dict[str, Value], out: Value) -> None:
         """Run the formula on numbered places to learn where each element comes from."""
-        parts = [(reads[name], self._origins(a, b, rule, name, reads[name], out)) for name in _sources(a)]
+        parts = [(reads[name], self._origins(a, b, rule, name, reads[name], out)) for name in sources(a)]
         source, places = parts[0]
         out.dtype = source.dtype
         if rest := a.numbers.get("value"):  # a number where there is no element
@@ -414,7 +418,7 @@ class Lowering:
 
     def _origins(self, a: Call, b: Call, rule: Formula, name: str, source: Value, out: Value) -> np.ndarray:
         places, other = (
-            _places(call, rule, name, source, out, batch)
+            places_of(call, rule, name, source, out, batch)
             for call, batch in zip((a, b), self.batch, strict=True)
         )
         if not np.array_equal(places, other):
@@ -453,6 +457,13 @@ def _picks_by_data(reads: dict[str, Value]) -> bool:
     return index is not None and index.array is None
 
 
+def _alike(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether all samples of both are the same numbers, none of them NaN."""
+    return (
+        a.dtype.kind == "f" and a.shape[1:] == b.shape[1:] and bool((a == a[0]).all() and (b == a[0]).all())
+    )
+
+
 def _are_small(whole: np.ndarray) -> bool:
     return bool(np.all(np.abs(whole) < 2**24))
 
@@ -460,39 +471,3 @@ def _are_small(whole: np.ndarray) -> bool:
 def _constant(places: np.ndarray) -> Value:
     array = np.ascontiguousarray(places.reshape(-1), np.int32)
     return Value(array.shape, array.dtype, False, array)
-
-
-def _places(call: Call, rule: Formula, name: str, value: Value, out: Value, batch: int) -> np.ndarray:
-    """For each element of the result (of one sample), the place in the source it comes from; -1: it is zero."""
-    size = call.reads[name].size
-    names = np.arange(1, size + 1), np.random.default_rng(0).permutation(size) + 1
-    places, others = (_run(call, rule, name, n) for n in names)
-    if places.max(initial=0) > size or not np.array_equal(
-        np.where(places > 0, names[1][places - 1], 0), others
-    ):
-        raise NotPlannable(f"{rule.name} adds elements up, for which it has no native form")
-    if value.batched and not out.batched:
-        raise NotPlannable(f"{rule.name} picks samples of a batch")
-    if out.batched:
-        samples = places.reshape(batch, -1)
-        step = value.size * np.arange(batch)[:, None] if value.batched else 0
-        if not np.array_equal(
-            np.where(samples > 0, samples - step, 0), np.broadcast_to(samples[0], samples.shape)
-        ):
-            raise NotPlannable(f"{rule.name} mixes the samples of a batch")
-        places = samples[0]
-    return places - 1
-
-
-def _sources(call: Call) -> list[str]:
-    """The arrays whose elements are moved, rather than those that say where to."""
-    return [name for name in call.reads if name != "index"]
-
-
-def _run(call: Call, rule: Formula, name: str, names: np.ndarray) -> np.ndarray:
-    """The formula on names for the elements of one array, and zeros for those of the others."""
-    array = call.reads[name]
-    known = {**call.numbers, **call.reads, "value": 0}
-    known |= {other: np.zeros(call.reads[other].shape) for other in _sources(call)}
-    known[name] = names.astype(np.float64).reshape(array.shape)
-    return np.asarray(rule.function(*[known[argument] for argument in rule.arguments])).astype(np.int64)

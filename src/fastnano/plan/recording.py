@@ -77,6 +77,7 @@ class Recording:
             place(array): (array, checksum(array)) for array in (*self.inputs, *known)
         }
         self._met: dict[Place, int] = {}  # the sums when a call first read it
+        self._filled: dict[Place, np.ndarray] = {}
 
     # Called by the engine
 
@@ -119,6 +120,14 @@ class Recording:
         index = next(i for i, batch in enumerate(self.inputs) if place(batch) == place(array))
         self.questions.append((index, question, answer))
         return answer
+
+    def fill(self, array: np.ndarray) -> None:
+        """Note a new array of one number, which may be one for each sample of the batch."""
+        self._filled[place(array)] = array
+
+    def filled(self, array: np.ndarray) -> bool:
+        """Whether an array was noted as such."""
+        return array.ndim > 0 and place(array) in self._filled
 
     def python(self, name: str) -> None:
         """Says that a call of Python code took part, which only Python can repeat."""
