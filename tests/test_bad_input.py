@@ -200,6 +200,11 @@ LAYERS = [
         KeyError,
         "Linear has an attribute 'forward' already",
     ),
+    (
+        lambda: nn.Linear(2, 2).load_state_dict(nn.Linear(2, 2)),
+        E,
+        r"load_state_dict: state_dict must be what model\.state_dict\(\) gives, got Linear",
+    ),
     (lambda: nn.Linear(0, 2), V, "Linear: in_features=0 must be at least 1"),
     (lambda: nn.Linear(2.5, 2), E, "Linear: in_features=2.5 must be an integer"),
     (lambda: nn.Linear(2, True), E, "Linear: out_features=True must be an integer"),

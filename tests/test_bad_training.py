@@ -205,6 +205,11 @@ OPTIMISERS = [
     ),
     (lambda: S.OneCycleLR(sgd(), 0.1, 5, anneal_strategy="log"), V, "anneal_strategy='log' must be 'cos' or"),
     (lambda: S.OneCycleLR(sgd(), [0.1, 0.2], 5), V, "2 values of max_lr for 1 parameter groups"),
+    (
+        lambda: sgd().load_state_dict(nn.Linear(2, 2).state_dict()),
+        V,
+        r"what optimizer\.state_dict\(\) gives, got \['bias', 'weight'\]",
+    ),
     (lambda: optim.SGD(nn.Linear(2, 2)), E, r"params must be parameters, got Linear; pass model\.parameters"),
     (lambda: optim.SGD(nn.Sequential(nn.ReLU())), E, r"leaf tensors, got ReLU; pass model\.parameters"),
     (

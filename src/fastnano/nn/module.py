@@ -410,6 +410,9 @@ class Module(Hooked):
 
         Raises KeyError for missing or unexpected names (if ``strict``), ValueError for a wrong shape.
         """
+        if not isinstance(state_dict, Mapping):
+            what = type(state_dict).__name__
+            raise TypeError(f"load_state_dict: state_dict must be what model.state_dict() gives, got {what}")
         own = self.state_dict()
         given = {name: np.asarray(as_tensor(value).data) for name, value in state_dict.items()}
         missing, unexpected = [k for k in own if k not in given], [k for k in given if k not in own]

@@ -226,6 +226,11 @@ class Optimizer:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a saved state; all or nothing."""
+        if not isinstance(state_dict, Mapping) or not state_dict.keys() >= {"state", "param_groups"}:
+            what = sorted(state_dict) if isinstance(state_dict, Mapping) else type(state_dict).__name__
+            raise ValueError(
+                f"load_state_dict: state_dict must be what optimizer.state_dict() gives, got {what}"
+            )
         parameters, groups = list(self.parameters()), state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
             raise ValueError(
