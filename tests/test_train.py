@@ -254,6 +254,40 @@ def test_it_trains_in_other_threads_too():
     assert len(found[0]) == 1
 
 
+def test_an_optimiser_of_another_model_is_refused():
+    model, other = network(), network()
+    optimizer, before = optim.SGD(other.parameters(), 0.1), weights(trainer(other))
+    t = Trainer(model, nn.CrossEntropyLoss(), optimizer)
+    assert t.evaluate((X, Y))["loss"] > 0  # which needs no optimiser
+    plan = fastnano.compile(model, nn.CrossEntropyLoss(), optimizer)
+    for train in (
+        lambda: t.fit((X, Y), compile=False),
+        lambda: t.fit((X, Y)),
+        lambda: plan.run_epoch(X, Y),
+        lambda: fastnano.lr_find(model, nn.CrossEntropyLoss(), optimizer, (X, Y)),
+    ):
+        with pytest.raises(ValueError, match=r"SGD\(\.\.\.\) has none of the 6 parameters of Sequential"):
+            train()
+    assert np.array_equal(weights(trainer(other)), before)
+    optimizer.add_param_group({"params": model[1].parameters()})  # a part of them will do
+    assert len(t.fit((X, Y), progress=False)) == 1
+
+
+def test_a_loss_may_be_all_that_learns():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(np.ones(3, np.float32))
+
+        def forward(self, x, y):
+            return nn.functional.cross_entropy(x * self.scale, y)
+
+    model, loss = network(), Scaled()
+    t = Trainer(model, loss, optim.SGD(loss.parameters(), 0.5))
+    t.fit((X, Y), progress=False)
+    assert (loss.scale.data != 1).all()
+
+
 def test_two_fits_at_once_are_refused():
     refused = []
 

@@ -21,7 +21,7 @@ from .autograd import Tensor
 from .checkpoint import _generators
 from .nn import Module
 from .optim import Optimizer
-from .plan import training_step
+from .plan import check_trains, training_step
 from .train import Prepare, Trainer
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def lr_find(
     lrs = np.geomspace(start_lr, end_lr, num_iter)
     loader = as_loader(data, batch_size, True, seed)
     trainer = Trainer(model, loss, optimizer, transform=transform)
+    check_trains("lr_find", model, loss, optimizer)
     smoothing = _Smoothing(diverge)
     with _restored(model, optimizer, loader):
         _train(trainer, loader, lrs, smoothing)

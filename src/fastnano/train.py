@@ -29,7 +29,17 @@ from .nn._arguments import instance, positive
 from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
-from .plan import SLICE, NotPlannable, Plan, as_labels, check_learner, is_whole, measured, training_step
+from .plan import (
+    SLICE,
+    NotPlannable,
+    Plan,
+    as_labels,
+    check_learner,
+    check_trains,
+    is_whole,
+    measured,
+    training_step,
+)
 
 Record = dict[str, Any]
 
@@ -223,6 +233,7 @@ class Trainer:
         """
         if not isinstance(epochs, (int, np.integer)) or epochs < 1:
             raise ValueError(f"fit: epochs={epochs!r} must be a whole number, at least 1")
+        check_trains("fit", self.model, self.loss, self.optimizer)
         with alone(self):
             self.transform = prepare = (
                 transform or self.transform or Prepare.of(as_dataset(train), self.model)
