@@ -84,7 +84,7 @@ EDGES = (
         "lib.nn.functional.cosine_similarity(x[0], x[0, 0], dim=0)",
         "lib.nn.functional.cosine_similarity(x[0, 0], x, dim=-1)",
     ),
-    "x[0].repeat(3, 1, 1).zero_()",
+    *("x[0].repeat(3, 1, 1).zero_()", "m.clone().zero_()", "m.clone().fill_(2)", "w.clone().fill_(1.5)"),
     *(
         f"w.{name}"
         for name in ("sum(dtype=lib.int32)", "prod(0, dtype=lib.int8)", "cumsum(0, dtype=lib.int16)")

@@ -25,6 +25,11 @@ def as_float(x: Any) -> Tensor:
     return x if x.data.dtype.kind == "f" else x.to(DEFAULT_DTYPE)
 
 
+def element(x: Any, value: Any) -> Any:
+    """What is put among the elements of x: a number as one of these, all else as it is."""
+    return np.asarray(value, as_tensor(x).dtype) if isinstance(value, (bool, int, float)) else value
+
+
 def operands(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Both as tensors of one dtype: whole numbers follow a float operand; two float dtypes are not mixed."""
     x = as_tensor(x, y if isinstance(y, autograd.Tensor) else None)

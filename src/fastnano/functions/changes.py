@@ -11,6 +11,7 @@ import numpy as np
 from .. import autograd
 from .._errors import REFUSALS, unfit
 from ..autograd import as_tensor
+from ._operands import element
 from .elementwise import div
 
 if TYPE_CHECKING:
@@ -86,12 +87,12 @@ def _copy(name: str, x: Any, src: Any) -> Tensor:
 
 def zero_(x: Any) -> Tensor:
     """x ← 0."""
-    return copy_(x, 0)
+    return fill_(x, 0)
 
 
 def fill_(x: Any, value: Any) -> Tensor:
     """x ← value."""
-    return _copy("fill_", x, value)
+    return _copy("fill_", x, element(x, value))
 
 
 def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._errors import called
 from ..autograd import EXPRESSIONS, apply, as_tensor, examine
-from ._operands import axis, common_shape, operands
+from ._operands import axis, common_shape, element, operands
 from .elementwise import maximum, minimum, where
 from .movement import _at
 
@@ -84,7 +84,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     the ``value``."""
     if (src is None) == (value is None):
         raise TypeError("scatter: give one of src and value")
-    return _scatter("scatter", input, dim, index, _one_of(input, value if src is None else src))
+    return _scatter("scatter", input, dim, index, element(input, value if src is None else src))
 
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Tensor:
@@ -137,12 +137,7 @@ def masked_select(input: Any, mask: Any) -> Tensor:
 def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     """value where a mask of bool holds, else x."""
     x = as_tensor(input)
-    return where(_mask("masked_fill", mask), as_tensor(_one_of(x, value)).to(x.dtype), x)
-
-
-def _one_of(x: Any, value: Any) -> Any:
-    """What is put among the elements of x: a number as one of these, all else as it is."""
-    return np.asarray(value, as_tensor(x).dtype) if isinstance(value, (builtins.bool, int, float)) else value
+    return where(_mask("masked_fill", mask), as_tensor(element(x, value)).to(x.dtype), x)
 
 
 def _mask(name: str, mask: Any) -> Tensor:
