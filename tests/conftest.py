@@ -10,7 +10,9 @@ import pytest
 
 import fastnano
 from fastnano import _state
-from fastnano.data import MNIST, SyntheticDigits, write_idx
+from fastnano.data import MNIST, SyntheticDigits, cache_folder, write_idx
+
+MNIST_FOLDER = Path(os.environ.get("FASTNANO_TEST_DATA") or cache_folder() / MNIST.key)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,12 +52,10 @@ def digits() -> tuple[SyntheticDigits, SyntheticDigits]:
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
-    """Where MNIST's four files are: $FASTNANO_TEST_DATA, else shared/data/mnist beside the checkout."""
-    beside = Path(__file__).parents[2] / "shared" / "data" / "mnist"
-    folder = Path(os.environ.get("FASTNANO_TEST_DATA", beside))
-    if not any(place.complete for place in MNIST.places(folder)):
-        pytest.skip(f"MNIST is not in {folder}; name its folder in FASTNANO_TEST_DATA")
-    return folder
+    """Where MNIST's four files are: $FASTNANO_TEST_DATA, else the user's cache folder."""
+    if not any(place.complete for place in MNIST.places(MNIST_FOLDER)):
+        pytest.skip(f"MNIST is not in {MNIST_FOLDER}; name its folder in FASTNANO_TEST_DATA")
+    return MNIST_FOLDER
 
 
 @pytest.fixture(scope="session")

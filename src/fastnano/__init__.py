@@ -1,4 +1,4 @@
-"""fastnano: train small neural networks on a CPU, fast and readably, on NumPy, Cython and Numba alone."""
+"""fastnano: train small neural networks on a CPU, fast and readably, computed with NumPy, Cython and Numba alone."""
 
 from __future__ import annotations
 
