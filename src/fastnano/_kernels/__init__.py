@@ -36,6 +36,11 @@ def load(backend: str) -> Kernels:
     return kernels
 
 
+def serving(backend: str, dtype: np.dtype) -> str:
+    """The back end whose kernels serve a dtype: native code is float32 only, so float64 runs on the reference."""
+    return "numpy" if backend == "cython" and dtype == np.float64 else backend
+
+
 def select(backend: str, dtype: np.dtype) -> Kernels:
-    """The kernels that serve a dtype: native code is float32 only, so float64 runs on the reference."""
-    return load("numpy" if backend == "cython" and dtype == np.float64 else backend)
+    """The kernels that serve a dtype."""
+    return load(serving(backend, dtype))

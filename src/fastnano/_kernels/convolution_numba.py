@@ -21,9 +21,8 @@ __all__ = [
     "conv_transpose2d_forward",
 ]
 
-WORKERS = (
-    8  # that share a batch for a sum over it, whatever the threads, so that its bits are always the same
-)
+# They share a batch for a sum over it, whatever the threads, so that its bits are always the same.
+WORKERS = 8
 COLUMNS = 1 << 18  # numbers in the columns of a part of the batch: 1 MB, a core's share of cache
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import _dims
+from ..._kernels import serving
 from ..._state import current_backend
 from ...autograd import OPS, Tensor, apply, as_tensor
 from .._arguments import choice, count, sizes
@@ -160,9 +161,7 @@ def _convolve(
 
 
 def _fastest_convolution(x: Tensor, weight: Tensor, window: dict[str, int]) -> str:
-    backend = current_backend()
-    if backend == "cython" and x.dtype == np.float64:
-        backend = "numpy"
+    backend = serving(current_backend(), x.dtype)
     if backend == "cython" and _dims.winograd_applies(weight.shape[2:], window):
         p, q = x.shape[2] + 2 * window["pad_h"] - 2, x.shape[3] + 2 * window["pad_w"] - 2
         if _tiles_pay(weight.shape[0], weight.shape[1], p, q):
