@@ -120,6 +120,29 @@ def test_dense_layers_are_shown_as_images():
     assert inspect.responses(model, image, layer=1).shape == (1, 3)
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_transposed_convolutions_have_filters_too(groups):
+    model = nn.Sequential(nn.ConvTranspose2d(4, 6, 3, groups=groups, bias=False), nn.ReLU())
+    weights = inspect.filters(model)
+    assert weights.shape == (6, 4 // groups, 3, 3)
+    assert not np.may_share_memory(weights, model[0].weight.data)
+    for c in range(4):  # a single 1 is answered by the kernels of its channel
+        image = np.zeros((4, 1, 1), np.float32)
+        image[c] = 1
+        answer = inspect.responses(model[:1], image)[0]
+        for o in range(6):
+            same = o // (6 // groups) == c // (4 // groups)
+            expected = weights[o, c % (4 // groups)] if same else np.zeros((3, 3))
+            np.testing.assert_array_equal(answer[o], expected)
+
+
+def test_layers_are_counted_over_both_kinds_of_convolutions():
+    coder = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.ConvTranspose2d(3, 1, 3))
+    assert [inspect.filters(coder, i).shape for i in (0, 1)] == [(3, 1, 3, 3), (1, 3, 3, 3)]
+    made = nn.Sequential(nn.Linear(5, 16), nn.Unflatten(1, (1, 4, 4)), nn.ConvTranspose2d(1, 3, 3, 2))
+    assert inspect.responses(made, np.ones((2, 5))).shape == (2, 3, 9, 9)
+
+
 def test_responses_of_a_module_of_ones_own_in_evaluation_mode():
     model = Own()
     model.features[1].running_mean.data[:] = 3
@@ -187,7 +210,7 @@ def test_other_threads_may_use_the_model_meanwhile():
         (
             lambda: inspect.filters(edges(), "1"),
             TypeError,
-            r"layer '1' is a ReLU, expected a Conv2d or Linear",
+            r"layer '1' is a ReLU, expected a Conv2d, ConvTranspose2d or Linear",
         ),
         (lambda: inspect.filters(edges(), "3"), ValueError, r"32 inputs are no images, as they are features"),
         (
@@ -195,7 +218,7 @@ def test_other_threads_may_use_the_model_meanwhile():
             ValueError,
             r"7 inputs are no images, as they fill no square",
         ),
-        (lambda: inspect.filters(nn.ReLU()), ValueError, r"ReLU has no Conv2d and no Linear"),
+        (lambda: inspect.filters(nn.ReLU()), ValueError, r"ReLU has no Conv2d, ConvTranspose2d or Linear"),
         (lambda: inspect.filters("model"), TypeError, r"model must be a Module, got str"),
         (
             lambda: inspect.responses(edges(), np.zeros(6)),
@@ -381,6 +404,22 @@ def test_filters_and_responses_are_drawn(tmp_path, layer):
         assert_picture(tmp_path / "filters.png", 500, 200)
 
 
+@pytest.mark.parametrize(
+    ("shape", "limit", "drawn", "said"),
+    [
+        ((4, 3), 256, 12, "4 filters 2 × 2 of 3 channels, from top to bottom"),
+        ((4, 3), 9, 8, "4 filters 2 × 2 of the first 2 of 3 channels, from top to bottom"),
+        ((4, 3), 2, 2, "the first 2 of 4 filters 2 × 2 of the first of 3 channels"),
+        ((20, 16), None, 320, "20 filters 2 × 2 of 16 channels, from top to bottom"),
+        ((300, 1), 256, 256, "the first 256 of 300 filters 2 × 2"),
+    ],
+)
+def test_no_more_kernels_are_drawn_than_the_limit(shape, limit, drawn, said):
+    (axes,) = inspect.plot_filters(nn.Conv2d(shape[1], shape[0], 2), limit=limit).axes[:1]
+    assert len(axes.images) == drawn
+    assert axes.get_title(loc="left").endswith(f": {said}")
+
+
 def test_filters_are_drawn_where_they_are_claimed_to_be(tmp_path):
     model = nn.Conv2d(1, 2, 1, bias=False)
     model.weight.data[:] = np.array([-1, 1]).reshape(2, 1, 1, 1)
@@ -405,6 +444,10 @@ def test_curves_are_drawn(tmp_path):
     assert list(lines["training"].get_ydata()) == [1.0, 0.4]
     assert [*lines["best 0.6"].get_xdata(), *lines["best 0.6"].get_ydata()] == [1, 0.6]
     assert len(inspect.plot_curves([{"loss": 2.0}, {"loss": 1.0}]).axes) == 1
+    for count in (1, 2, 3, 40):
+        (axes,) = inspect.plot_curves([{"loss": 1.0}] * count).axes
+        assert all(float(tick).is_integer() for tick in axes.get_xticks())
+        assert [int(tick) for tick in axes.get_xticks() if 1 <= tick <= count]
     log.write_text("epoch,loss\n")
     with pytest.raises(ValueError, match="not JSON Lines"):
         inspect.plot_curves(log)
@@ -420,8 +463,13 @@ def test_confusion_is_drawn(tmp_path):
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert {"90", "2", "8", "50", "1", "151 samples, 11 errors, 92.72% accuracy"} <= set(texts)
     assert "0" not in texts
+    assert "–" not in texts
+    assert "0.0%" in texts  # of what was taken for an ox, nothing is one
     assert figure.axes[0].get_title(loc="left").startswith("Animals test set")
     inspect.plot_confusion(np.zeros((1, 1), int), ("a",), tmp_path / "empty.png")
+    axes = inspect.plot_confusion([[9, 0, 0], [1, 0, 0], [0, 0, 0]], "abc").axes[0]
+    shares = [text.get_text() for text in axes.texts if text.get_text() == "–" or "%" in text.get_text()]
+    assert shares[:6] == ["100.0%", "0.0%", "–", "90.0%", "–", "–"]  # recall, then precision
 
 
 def test_pictures_say_how_to_get_matplotlib(monkeypatch):

@@ -11,7 +11,11 @@ from .predict import read_image, test_image
 
 
 def main(argv: list[str]) -> int:
-    parser = Parser("filters", "Draw a layer's learned filters and what they answer to an image.")
+    parser = Parser(
+        "filters",
+        "Draw a layer's learned filters, and what they answer to an image: filters-N.png and responses-N.png in the "
+        "run's folder, whose filters.png is filters-0.png.",
+    )
     parser.add_argument("run", metavar="RUN", help="a run's folder or model file")
     parser.add_argument(
         "--layer", default="0", metavar="N|NAME", help="a convolution, counted from 0, or a layer's name"

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..autograd import Tensor
-from ..nn import Conv2d, Linear, Module, activation
+from ..nn import Conv2d, ConvTranspose2d, Linear, Module, activation
 
+CONVOLUTIONS = (Conv2d, ConvTranspose2d)
 ACTIVATIONS = tuple(
     kind
     for kind in vars(activation).values()
@@ -89,7 +90,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 def weighted_layers(model: Module) -> list[tuple[str, Module]]:
     """The convolutions by name, in order; the dense layers where there is no convolution."""
-    for kind in (Conv2d, Linear):
+    for kind in (CONVOLUTIONS, Linear):
         found: list[tuple[str, Module]] = [
             (name, module) for name, module in model.named_modules() if isinstance(module, kind)
         ]
@@ -113,7 +114,7 @@ def find_layer(caller: str, model: Module, layer: int | str) -> tuple[str, Modul
     layers = weighted_layers(model)
     if not layers:
         raise ValueError(
-            f"{caller}: {type(model).__name__} has no Conv2d and no Linear; name a module as layer"
+            f"{caller}: {type(model).__name__} has no Conv2d, ConvTranspose2d or Linear; name a module as layer"
         )
     if not -len(layers) <= layer < len(layers):
         kind = type(layers[0][1]).__name__
@@ -138,13 +139,14 @@ def as_batch(caller: str, model: Module, images: npt.ArrayLike | Tensor) -> np.n
     x = np.asarray(images.data if isinstance(images, Tensor) else images)
     dtype = dtype_of(model)
     x = x.astype(dtype) / dtype.type(255) if x.dtype == np.uint8 else x.astype(dtype)
-    first = next((module for _, module in weighted_layers(model)), None)
+    first = next((module for module in model.modules() if isinstance(module, (*CONVOLUTIONS, Linear))), None)
     if x.ndim == 2 and isinstance(first, Linear) and x.shape[1] == first.in_features:
         return x
+    first = next((module for _, module in weighted_layers(model)), None)
     if x.ndim == 2:
         x = x[None]
     if x.ndim == 3:
-        channels = first.in_channels if isinstance(first, Conv2d) else 1
+        channels = first.in_channels if isinstance(first, CONVOLUTIONS) else 1
         x = x[None] if x.shape[0] == channels else x[:, None]
     if x.ndim != 4 or not x.size:
         raise ValueError(

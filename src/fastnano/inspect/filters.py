@@ -9,22 +9,28 @@ import numpy.typing as npt
 
 from .._state import no_grad
 from ..autograd import Tensor
-from ..nn import Conv2d, Linear, Module
-from ._probe import ACTIVATIONS, Call, as_batch, find_layer, record
+from ..nn import Conv2d, ConvTranspose2d, Linear, Module
+from ._probe import ACTIVATIONS, CONVOLUTIONS, Call, as_batch, find_layer, record
 
 
 def filters(model: Module, layer: int | str = 0) -> np.ndarray:
     """The weights of a convolution, a copy of shape (out_channels, in_channels/groups, kernel_h, kernel_w).
 
-    ``layer`` counts convolutions, or is a module's name.  Where there is no convolution, the first dense
-    layer's weights (out, in) are shown as images: (out, 1, √in, √in), or (out, 3, √(in/3), √(in/3)).
+    Those of a transposed one, which lie as (in_channels, out_channels/groups, ...), come in that order too.
+    ``layer`` counts convolutions, or is a module's name.  Where there is no convolution, the first dense layer's
+    weights (out, in) are shown as images: (out, 1, √in, √in), or (out, 3, √(in/3), √(in/3)).
     """
     name, module = find_layer("filters", model, layer)
     if isinstance(module, Conv2d):
         return module.weight.data.copy()
+    if isinstance(module, ConvTranspose2d):
+        grouped = module.weight.data.reshape(module.groups, -1, *module.weight.shape[1:])
+        return np.concatenate(grouped.swapaxes(1, 2))
     if not isinstance(module, Linear):
-        raise TypeError(f"filters: layer {name!r} is a {type(module).__name__}, expected a Conv2d or Linear")
-    first = next(m for m in model.modules() if isinstance(m, (Conv2d, Linear)))
+        raise TypeError(
+            f"filters: layer {name!r} is a {type(module).__name__}, expected a Conv2d, ConvTranspose2d or Linear"
+        )
+    first = next(m for m in model.modules() if isinstance(m, (*CONVOLUTIONS, Linear)))
     size = module.in_features
     channels = next((c for c in (1, 3) if size % c == 0 and math.isqrt(size // c) ** 2 * c == size), None)
     if module is not first or channels is None:
@@ -58,7 +64,7 @@ def responses(
             return bool(seen) and not activation
         if isinstance(call.module, ACTIVATIONS):
             seen.append(call)
-        return isinstance(call.module, (*ACTIVATIONS, Conv2d, Linear))
+        return isinstance(call.module, (*ACTIVATIONS, *CONVOLUTIONS, Linear))
 
     with no_grad():
         record(model, Tensor(as_batch("responses", model, images)), is_last)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ..autograd import Tensor
 from ..nn import Module
+from ..nn._arguments import count
 from ._colour import DIVERGING
 from ._probe import as_batch, find_layer, label
 from .filters import filters, responses
@@ -33,27 +34,33 @@ _DPI = 200
 _COLUMNS = 8  # of feature maps, before they go on in a next band
 
 
-def plot_filters(model: Module, path: File | None = None, layer: int | str = 0) -> Figure:
-    """Every filter of a layer, on one scale: blue is negative, white zero, red positive.  See ``filters``.
+def plot_filters(
+    model: Module, path: File | None = None, layer: int | str = 0, limit: int | None = 256
+) -> Figure:
+    """The filters of a layer, on one scale: blue is negative, white zero, red positive.  See ``filters``.
 
-    A filter of several input channels is a column, with one kernel per channel.
+    A filter of several input channels is a column, with one kernel per channel.  At most ``limit`` kernels are drawn
+    (None: all, which may take metres): the first channels of every filter, or one of the first filters.
     """
     weights = filters(model, layer)
     out, channels, height, width = weights.shape
-    columns = min(out, max(4, math.ceil(math.sqrt(1.6 * out)))) if channels == 1 else min(out, 16)
+    limit = weights[:, :, 0, 0].size if limit is None else count("plot_filters", "limit", limit)
+    shown = weights[:limit, : max(limit // out, 1)]
+    columns = min(len(shown), max(4, math.ceil(math.sqrt(1.6 * len(shown)))) if channels == 1 else 16)
     step = height / width + 0.06
     canvas = _Canvas(weights)
-    for i, kernels in enumerate(weights):
+    for i, kernels in enumerate(shown):
         row, column = divmod(i, columns)
-        top = row * (channels * step + (0.28 if channels == 1 else 0.45))
+        top = row * (len(kernels) * step + (0.28 if channels == 1 else 0.45))
         canvas.caption(column * 1.12 + 0.5, top - 0.06, str(i))
         for c, kernel in enumerate(kernels):
             canvas.tile(kernel, column * 1.12, top + c * step)
             if channels > 1 and column == 0:
                 canvas.caption(-0.12, top + (c + 0.5) * step, str(c), ha="right", va="center")
     name, module = find_layer("plot_filters", model, layer)
-    title = f"{label(name, module)}: {out} filter{'s' * (out > 1)} {height} × {width}"
-    title += f" of {channels} channels, from top to bottom" if channels > 1 else ""
+    title = f"{label(name, module)}: {_first(len(shown), out, 'filter')} {height} × {width}"
+    title += f" of {_first(shown.shape[1], channels, 'channel')}" if channels > 1 else ""
+    title += ", from top to bottom" if shown.shape[1] > 1 else ""
     return canvas.finish(title, "weight", path)
 
 
@@ -151,8 +158,8 @@ def plot_confusion(
     """How often samples of each class (row) were taken for each class (column), as counts.
 
     Colours show the errors: their scale ends at the most frequent one, and the diagonal is grey.  On the
-    right the recall of each class, below its precision.  ``title`` should name the data set; the accuracy is
-    put behind it.
+    right the recall of each class, below its precision, – where there is none: no sample of the class, or none that was
+    taken for it.  ``title`` should name the data set; the accuracy is put behind it.
     """
     counts = np.asarray(matrix)
     k = len(classes)
@@ -177,6 +184,11 @@ def plot_confusion(
     subtitle = f"{total:,} samples, {total - right:,} errors{share}"
     axes.annotate(subtitle, (0, 1), (0, 6), "axes fraction", textcoords="offset points", size=8, color=QUIET)
     return _written(figure, path)
+
+
+def _first(shown: int, there: int, what: str) -> str:
+    what = f"{there} {what}{'s' * (there > 1)}"
+    return what if shown == there else f"the first {f'{shown} ' * (shown > 1)}of {what}"
 
 
 # Tiles
@@ -237,21 +249,22 @@ class _Canvas:
         self.axes.add_collection(frames, autolim=False)
         wide, high = self.right - self.left + 0.06, self.bottom + 0.36
         inches = float(np.clip(min(9 / wide, 14 / high), 0.15, 0.75))
+        bar = 0.85 / inches  # with its numbers and name
         self.figure.set_size_inches(
-            max(wide * inches + 0.9, 0.085 * len(text) + 0.3), max(high * inches, 1.4) + 0.5
+            max((wide + bar) * inches, 0.085 * len(text) + 0.3), max(high * inches, 1.4) + 0.5
         )
         self.axes.set(
-            xlim=(self.left - 0.03, self.right + 0.03), ylim=(self.bottom + 0.06, -0.3), aspect="equal"
+            xlim=(self.left - 0.03, self.right + 0.03 + bar), ylim=(self.bottom + 0.06, -0.3), aspect="equal"
         )
         self.axes.set_anchor("NW")
         self.axes.set_title(text, loc="left", size=10, color=INK)
         place = (self.right + 0.15 / inches, 0, 0.13 / inches, min(self.bottom, 2.4 / inches))
         inset = self.axes.inset_axes(place, transform=self.axes.transData)
         scale = ScalarMappable(Normalize(-self.limit, self.limit), _diverging())
-        bar = self.figure.colorbar(scale, cax=inset)
-        bar.outline.set_visible(False)
+        colours = self.figure.colorbar(scale, cax=inset)
+        colours.outline.set_visible(False)
         inset.tick_params(labelsize=7, colors=QUIET, length=2)
-        bar.set_label(quantity, size=8, color=INK)
+        colours.set_label(quantity, size=8, color=INK)
         return _written(self.figure, path)
 
 
@@ -334,7 +347,7 @@ def _curves(axes: Axes, records: list[Mapping[str, Any]], key: str) -> None:
                 )
     axes.set_title(key, loc="left", size=10, color=INK)
     axes.set_xlabel("epoch", size=8, color=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.04, y=0.1)
     if key == "accuracy":
         axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -386,10 +399,11 @@ def _confusion_edges(axes: Axes, counts: np.ndarray, classes: Sequence[str], cel
     axes.set_xlabel("predicted", size=9, color=INK)
     axes.set_ylabel("true", size=9, color=INK)
     axes.set(xlim=(-0.5, k + 0.35), ylim=(k + 0.35, -0.5))
-    shares = (np.diag(counts) / np.maximum(counts.sum(axis=axis), 1) for axis in (1, 0))
-    for share, place in zip(shares, (lambda i: (k, i), lambda i: (i, k)), strict=True):
-        for i in range(k):
-            axes.text(*place(i), f"{share[i]:.1%}", ha="center", va="center", size=size * 0.8, color=QUIET)
+    for axis in (1, 0):
+        for i, total in enumerate(counts.sum(axis=axis)):
+            x, y = (k, i) if axis else (i, k)
+            share = f"{counts[i, i] / total:.1%}" if total else "–"
+            axes.text(x, y, share, ha="center", va="center", size=size * 0.8, color=QUIET)
     axes.text(k, -0.62, "recall", ha="center", va="bottom", size=size * 0.85, color=QUIET)
     axes.text(-0.6, k, "precision", ha="right", va="center", size=size * 0.85, color=QUIET)
 
