@@ -19,8 +19,8 @@ MOST = 256  # samples of a probe, of which all arrays are kept for a while
 
 
 def two_batches(data: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the samples of a full batch and of a small one, whose labels differ in mean and spread: what Python
-    reads off the one is not by chance the same in the other."""
+    """The numbers of the samples of a full batch and of a small one, whose labels differ in mean and spread: what
+    Python reads off the one is not by chance the same in the other."""
     size = min(max(size, 2), MOST)
     few = 2 if size > 2 else 3
     samples = np.arange(len(data[0]))
