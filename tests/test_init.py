@@ -8,6 +8,8 @@ import pytest
 import fastnano as fn
 from fastnano import nn
 from oracle import torch
+from torch_cases import table
+from words import words
 
 SHAPE = (60, 20, 3, 5)  # fan_in 300, fan_out 900
 GENERATOR = 5
@@ -155,3 +157,50 @@ def test_counted_parameters():
     net[1].requires_grad_(False)
     assert fn.count_parameters(net) == 11
     assert fn.count_parameters(net, trainable_only=True) == 8
+
+
+# Initial values again
+
+ONE_OF_EACH = {row.text.split("(")[0]: row.text for row in table() if "lambda" not in row.text}
+RESET = [text for name, text in ONE_OF_EACH.items() if hasattr(getattr(nn, name, None), "reset_parameters")]
+
+
+@pytest.mark.parametrize(
+    "text", [*RESET, "GCNConv(3, 4)", "Embedding(5, 3, padding_idx=1)", "Linear(3, 2, bias=False)"]
+)
+def test_a_layer_that_is_reset_is_as_it_was_made(text):
+    fn.manual_seed(1)
+    layer = eval(text, {}, words(nn))
+    made = {name: t.data.copy() for name, t in layer.state_dict().items()}
+    rest = fn.rand(3).tolist()
+    for t in layer.state_dict().values():
+        t.fill_(7)
+    fn.manual_seed(1)
+    layer.reset_parameters()
+    for name, t in layer.state_dict().items():
+        if not isinstance(layer, nn.GCNConv):  # whose Linear has drawn values of its own before
+            np.testing.assert_array_equal(t.data, made[name])
+    assert isinstance(layer, nn.GCNConv) or fn.rand(3).tolist() == rest
+    assert not any((t.data == 7).any() for t in layer.state_dict().values())
+
+
+def test_running_statistics_are_reset_alone():
+    norm = nn.BatchNorm1d(3).double()
+    norm.weight.data[...] = 2
+    norm(fn.randn(8, 3).double())
+    norm.reset_running_stats()
+    np.testing.assert_array_equal(norm.running_mean.data, 0)
+    np.testing.assert_array_equal(norm.running_var.data, 1)
+    assert norm.num_batches_tracked.item() == 0
+    np.testing.assert_array_equal(norm.weight.data, 2)
+    nn.InstanceNorm1d(3).reset_running_stats()
+
+
+def test_a_network_is_reset_in_place_and_trains_on():
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.LSTM(8, 2))
+    weight = net[0].weight
+    memory = weight.data
+    net.apply(lambda m: m.reset_parameters() if hasattr(m, "reset_parameters") else None)
+    assert net[0].weight is weight
+    assert weight.data is memory
+    net[2].flatten_parameters()

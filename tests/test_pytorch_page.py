@@ -69,6 +69,22 @@ def test_every_method_that_is_left_out_is_listed():
 
 
 @pytest.mark.skipif(not torch.__version__.startswith("2.13"), reason="the page is of PyTorch 2.13")
+def test_every_method_of_a_single_class_that_is_left_out_is_listed():
+    inherited = {n for name in CLASSES if name not in CONTAINERS for n in dir(attrgetter(name)(torch))}
+    missing = set()
+    for name in ("nn", "optim", "optim.lr_scheduler", "optim.swa_utils"):
+        ours, theirs = (importlib.import_module(f"{library}.{name}") for library in ("fastnano", "torch"))
+        for own in (
+            n for n in ours.__all__ if n != "Parameter" and inspect.isclass(getattr(theirs, n, None))
+        ):
+            public = {n for n in dir(getattr(theirs, own)) if not n.startswith("_")}
+            missing |= public - inherited - set(dir(getattr(ours, own)))
+    names = listed("Methods of single classes")
+    assert sorted(missing - set(names)) == [], "add them, with the reason"
+    assert sorted(set(names) - missing) == [], "take them off the page"
+
+
+@pytest.mark.skipif(not torch.__version__.startswith("2.13"), reason="the page is of PyTorch 2.13")
 @pytest.mark.parametrize("section", ["torch", "torch.Tensor"])
 def test_every_function_and_tensor_method_that_is_left_out_is_listed(section):
     patterns = listed(section)

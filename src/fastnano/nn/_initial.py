@@ -4,15 +4,22 @@ from functools import lru_cache
 
 import numpy as np
 
-from .._random import default_generator
 from ..autograd import Tensor
+from . import init
 from .module import Parameter
 
 
-def uniform_fan_in(shape: tuple[int, ...], fan_in: float) -> Parameter:
-    """Uniform in ±1/√fan_in, PyTorch's default for dense and convolution layers."""
+def empty(*shape: int) -> Parameter:
+    """A parameter whose values ``reset_parameters`` fills in."""
+    return Parameter(Tensor(np.empty(shape, np.float32)))
+
+
+def uniform_fan_in(fan_in: float, *parameters: Parameter | None) -> None:
+    """Fill with values uniform in ±1/√fan_in, PyTorch's default for dense and convolution layers."""
     bound = fan_in**-0.5
-    return Parameter(default_generator.rng.uniform(-bound, bound, shape).astype(np.float32))
+    for parameter in parameters:
+        if parameter is not None:
+            init.uniform_(parameter, -bound, bound)
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from .._random import Generator
 from ..autograd import Tensor
 from . import functional as F
 from ._arguments import number
+from .init import constant_
 from .module import Module, Parameter
 
 __all__ = [
@@ -129,6 +130,10 @@ class PReLU(Module):
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(np.full(num_parameters, init, np.float32))
+
+    def reset_parameters(self) -> None:
+        """Weight ``init`` again."""
+        constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)

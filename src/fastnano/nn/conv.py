@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..autograd import Tensor
 from . import functional as F
 from ._arguments import choice, count, sizes
-from ._initial import uniform_fan_in
+from ._initial import empty, uniform_fan_in
 from .functional._conv import ALGORITHMS
 from .module import Module
 
@@ -53,10 +53,13 @@ class _Convolution(Module):
                 f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
             )
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
-        shape = (first, second // groups, *self.kernel_size)
-        fan_in = math.prod(shape[1:])
-        self.weight = uniform_fan_in(shape, fan_in)
-        self.register_parameter("bias", uniform_fan_in((out_channels,), fan_in) if bias else None)
+        self.weight = empty(first, second // groups, *self.kernel_size)
+        self.register_parameter("bias", empty(out_channels) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw initial values anew."""
+        uniform_fan_in(math.prod(self.weight.shape[1:]), self.weight, self.bias)
 
     def _padding(self, padding: Any) -> str | tuple[int, ...]:
         name = type(self).__name__

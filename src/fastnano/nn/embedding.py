@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from .._random import default_generator
 from ..autograd import Tensor, as_tensor
 from . import functional as F
+from . import init
 from ._arguments import choice, count
+from ._initial import empty
 from .functional._embedding import refuse_unbuilt, row
 from .module import Module, Parameter
 
@@ -46,13 +45,17 @@ class Embedding(Module):
         self.padding_idx = None if padding_idx is None else row(name, padding_idx, num_embeddings)
         self.max_norm, self.norm_type = max_norm, norm_type
         shape = (num_embeddings, embedding_dim)
-        if _weight is None:
-            _weight = default_generator.rng.standard_normal(shape).astype(np.float32)
-            if self.padding_idx is not None:
-                _weight[self.padding_idx] = 0
-        self.weight = Parameter(_weight, requires_grad=not _freeze)
+        self.weight = Parameter(empty(*shape) if _weight is None else _weight, requires_grad=not _freeze)
         if self.weight.shape != shape:
             raise ValueError(f"{name}: _weight has shape {self.weight.shape}, expected {shape}")
+        if _weight is None:
+            self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw initial values anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            self.weight.data[self.padding_idx] = 0
 
     @classmethod
     def from_pretrained(

@@ -15,6 +15,7 @@ from ..autograd import EXPRESSIONS, Tensor, apply, as_tensor
 from ..functions.movement import cat
 from ._arguments import choice, count
 from ._initial import uniform_fan_in
+from .init import zeros_
 from .linear import Linear
 from .module import Module, Parameter
 
@@ -120,8 +121,14 @@ class GCNConv(MessagePassing):
         self.out_channels = count("GCNConv", "out_channels", out_channels)
         self.add_self_loops, self.normalize = add_self_loops, normalize
         self.lin = Linear(in_channels, out_channels, bias=False)
-        self.lin.weight = uniform_fan_in((out_channels, in_channels), (in_channels + out_channels) / 6)
         self.register_parameter("bias", Parameter(np.zeros(out_channels, np.float32)) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the initial weight anew, and bias 0 again."""
+        uniform_fan_in((self.in_channels + self.out_channels) / 6, self.lin.weight)
+        if self.bias is not None:
+            zeros_(self.bias)
 
     def forward(self, x: Tensor, edge_index: Any, edge_weight: Any = None) -> Tensor:
         source, target = _ends("GCNConv", edge_index, len(x))

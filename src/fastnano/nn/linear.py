@@ -8,7 +8,7 @@ from typing import Any
 from ..autograd import Tensor
 from . import functional as F
 from ._arguments import count
-from ._initial import uniform_fan_in
+from ._initial import empty, uniform_fan_in
 from .module import Module
 
 __all__ = ["Bilinear", "Dense", "Flatten", "Identity", "Linear", "Maxout", "Unflatten"]
@@ -25,8 +25,13 @@ class Linear(Module):
         super().__init__()
         self.in_features = count("Linear", "in_features", in_features)
         self.out_features = count("Linear", "out_features", out_features)
-        self.weight = uniform_fan_in((out_features, in_features), in_features)
-        self.register_parameter("bias", uniform_fan_in((out_features,), in_features) if bias else None)
+        self.weight = empty(out_features, in_features)
+        self.register_parameter("bias", empty(out_features) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw initial values anew."""
+        uniform_fan_in(self.in_features, self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
@@ -53,8 +58,13 @@ class Bilinear(Module):
         self.in1_features = count("Bilinear", "in1_features", in1_features)
         self.in2_features = count("Bilinear", "in2_features", in2_features)
         self.out_features = count("Bilinear", "out_features", out_features)
-        self.weight = uniform_fan_in((out_features, in1_features, in2_features), in1_features)
-        self.register_parameter("bias", uniform_fan_in((out_features,), in1_features) if bias else None)
+        self.weight = empty(out_features, in1_features, in2_features)
+        self.register_parameter("bias", empty(out_features) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw initial values anew."""
+        uniform_fan_in(self.in1_features, self.weight, self.bias)
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         return F.bilinear(input1, input2, self.weight, self.bias)

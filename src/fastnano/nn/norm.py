@@ -8,9 +8,11 @@ import numpy as np
 
 from ..autograd import Tensor
 from . import functional as F
+from . import init
 from ._arguments import count, probability
+from ._initial import empty
 from .functional._norm import sizes
-from .module import Module, Parameter
+from .module import Module
 
 __all__ = [
     "BatchNorm1d",
@@ -31,12 +33,20 @@ class _Norm(Module):
 
     eps: float
 
-    def _affine(self, shape: int | tuple[int, ...], eps: float, weight: bool, bias: bool) -> None:
+    def _affine(self, shape: tuple[int, ...], eps: float, weight: bool, bias: bool) -> None:
         if not eps >= 0:
             raise ValueError(f"{type(self).__name__}: eps={eps} must be at least 0")
         self.eps = eps
-        self.register_parameter("weight", Parameter(np.ones(shape, np.float32)) if weight else None)
-        self.register_parameter("bias", Parameter(np.zeros(shape, np.float32)) if bias else None)
+        self.register_parameter("weight", empty(*shape) if weight else None)
+        self.register_parameter("bias", empty(*shape) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weight 1 and bias 0 again."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
 
 
 class _ChannelNorm(_Norm):
@@ -59,11 +69,23 @@ class _ChannelNorm(_Norm):
         self.num_features = count(name, "num_features", num_features)
         self.momentum = None if momentum is None else probability(name, "momentum", momentum)
         self.affine, self.track_running_stats = affine, track_running_stats
-        self._affine(num_features, eps, affine, affine and bias)
         tracked = track_running_stats
         self.register_buffer("running_mean", Tensor(np.zeros(num_features, np.float32)) if tracked else None)
         self.register_buffer("running_var", Tensor(np.ones(num_features, np.float32)) if tracked else None)
         self.register_buffer("num_batches_tracked", Tensor(np.zeros((), np.int64)) if tracked else None)
+        self._affine((num_features,), eps, affine, affine and bias)
+
+    def reset_running_stats(self) -> None:
+        """Running mean 0, variance 1 and no batches again."""
+        if self.running_mean is not None:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            init.zeros_(self.num_batches_tracked)
+
+    def reset_parameters(self) -> None:
+        """Weight 1, bias 0 and running statistics as at first again."""
+        self.reset_running_stats()
+        super().reset_parameters()
 
     def _check(self, x: Tensor) -> None:
         if x.ndim not in self.axes:
@@ -206,7 +228,7 @@ class GroupNorm(_Norm):
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.affine = affine
-        self._affine(num_channels, eps, affine, affine and bias)
+        self._affine((num_channels,), eps, affine, affine and bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
@@ -265,8 +287,13 @@ class RMSNorm(Module):
             raise ValueError(f"RMSNorm: eps={eps} must be at least 0, or None")
         self.normalized_shape = sizes("RMSNorm", normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        ones = Parameter(np.ones(self.normalized_shape, np.float32)) if elementwise_affine else None
-        self.register_parameter("weight", ones)
+        self.register_parameter("weight", empty(*self.normalized_shape) if elementwise_affine else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weight 1 again."""
+        if self.weight is not None:
+            init.ones_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)

@@ -8,7 +8,7 @@ from ..autograd import Tensor, as_tensor
 from ..functions.movement import cat, flip, stack
 from . import functional as F
 from ._arguments import choice, count, probability
-from ._initial import uniform_fan_in
+from ._initial import empty, uniform_fan_in
 from .module import Module
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
@@ -51,7 +51,11 @@ class _Recurrent(Module):
             ("bias_hh", (g,)),
         ):
             if self.bias or name.startswith("weight"):
-                self.register_parameter(name + suffix, uniform_fan_in(shape, h))
+                self.register_parameter(name + suffix, empty(*shape))
+
+    def reset_parameters(self) -> None:
+        """Draw initial values anew."""
+        uniform_fan_in(self.hidden_size, *self.parameters())
 
     def _weights(self, suffix: str) -> _Weights:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -124,6 +128,10 @@ class _Layers(_Recurrent):
             for direction in self.directions:
                 inputs = hidden_size * len(self.directions) if layer else input_size
                 self._add_weights(f"_l{layer}{direction}", inputs)
+        self.reset_parameters()
+
+    def flatten_parameters(self) -> None:
+        """Does nothing: kernels take the weights where they lie."""
 
     def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
         if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
@@ -229,6 +237,7 @@ class _Cell(_Recurrent):
         super().__init__()
         self._sizes(input_size, hidden_size, bias)
         self._add_weights("", input_size)
+        self.reset_parameters()
         if not bias:
             self.register_parameter("bias_ih", None)
             self.register_parameter("bias_hh", None)
