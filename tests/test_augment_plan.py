@@ -5,6 +5,7 @@ import pytest
 
 import fastnano
 from fastnano import nn, optim
+from fastnano._training_data import Prepare
 from fastnano.architecture import parse_layers
 from fastnano.data import (
     Compose,
@@ -17,7 +18,7 @@ from fastnano.data import (
     ToFloat,
 )
 from fastnano.plan import NotPlannable, Plan
-from fastnano.train import Prepare, Trainer
+from fastnano.train import Trainer
 
 SAMPLES = 43  # so that the last batch, and a block of it, are short
 SHAPES = [(28, 28), (1, 7, 9), (3, 5, 17), (2, 33, 4), (1, 1), (3, 1, 2)]

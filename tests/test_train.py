@@ -13,9 +13,10 @@ from rich.console import Console
 
 import fastnano
 from fastnano import callbacks, data, nn, optim
+from fastnano._training_data import Prepare
 from fastnano.architecture import parse_layers
 from fastnano.data import DataLoader, TensorDataset
-from fastnano.train import Prepare, Trainer
+from fastnano.train import Trainer
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 120).astype(np.uint8)

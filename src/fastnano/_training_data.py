@@ -10,7 +10,8 @@ import numpy as np
 from .autograd import Tensor
 from .data import DataLoader, Subset, TensorDataset
 from .data.mixing import Mix
-from .data.transforms import Compose, RandomHorizontalFlip, RandomRotation, RandomShift
+from .data.transforms import Compose, Normalize, RandomHorizontalFlip, RandomRotation, RandomShift
+from .nn import Module
 from .plan import NotPlannable
 
 Transform = Callable[..., np.ndarray]
@@ -85,3 +86,28 @@ def origin(data: Any) -> Any:
 def name_of(data: Any) -> str:
     """What the data are called, if anything."""
     return getattr(origin(data), "name", "")
+
+
+class Prepare:
+    """What a network is fed: (x / 255 − mean) / std of uint8, images as (N, C, H, W); floats as they are."""
+
+    def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
+        self.mean, self.std = mean, std
+        self._normalize = Normalize(mean, std)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        if x.dtype != np.uint8:
+            return x
+        if x.ndim in (3, 4):
+            return self._normalize(x)
+        return ((x / np.float32(255) - np.float32(self.mean)) / np.float32(self.std)).astype(np.float32)
+
+    @classmethod
+    def of(cls, dataset: Any, model: Module) -> Prepare:
+        """With the mean and standard deviation that the data set (or the one it is a part of) gives, or else those
+        that the model was last trained with, which its file holds too."""
+        source, (mean, std) = origin(dataset), getattr(model, "_scaling", (0.0, 1.0))
+        return cls(getattr(source, "mean", mean), getattr(source, "std", std))
+
+    def __repr__(self) -> str:
+        return f"Prepare(mean={self.mean}, std={self.std})"

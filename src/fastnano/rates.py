@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._training_data import Transform, as_dataset, as_loader
+from ._training_data import Prepare, Transform, as_dataset, as_loader
 from .autograd import Tensor
 from .checkpoint import _generators
 from .nn import Module
 from .optim import Optimizer
 from .plan import check_trains, training_step
-from .train import Prepare, Trainer
+from .train import Trainer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,13 +17,21 @@ import numpy as np
 
 from . import _frozen
 from ._state import current_backend, no_grad
-from ._training_data import NATIVE, Transform, arrays_of, as_dataset, as_loader, name_of, origin, random_parts
+from ._training_data import (
+    NATIVE,
+    Prepare,
+    Transform,
+    arrays_of,
+    as_dataset,
+    as_loader,
+    name_of,
+    random_parts,
+)
 from ._watching import alone, interruptible, watched
 from .autograd import Tensor
 from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, TensorDataset
 from .data.mixing import Mix
-from .data.transforms import Normalize
 from .nn import Module, PenalizedLoss
 from .nn._arguments import instance, positive
 from .nn.module import evaluating
@@ -113,31 +121,6 @@ class Status:
         self.images += images
         self.loss_sum += loss * images
         self.correct = None if self.correct is None or correct is None else self.correct + correct
-
-
-class Prepare:
-    """What a network is fed: (x / 255 − mean) / std of uint8, images as (N, C, H, W); floats as they are."""
-
-    def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
-        self.mean, self.std = mean, std
-        self._normalize = Normalize(mean, std)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        if x.dtype != np.uint8:
-            return x
-        if x.ndim in (3, 4):
-            return self._normalize(x)
-        return ((x / np.float32(255) - np.float32(self.mean)) / np.float32(self.std)).astype(np.float32)
-
-    @classmethod
-    def of(cls, dataset: Any, model: Module) -> Prepare:
-        """With the mean and standard deviation that the data set (or the one it is a part of) gives, or else those
-        that the model was last trained with, which its file holds too."""
-        source, (mean, std) = origin(dataset), getattr(model, "_scaling", (0.0, 1.0))
-        return cls(getattr(source, "mean", mean), getattr(source, "std", std))
-
-    def __repr__(self) -> str:
-        return f"Prepare(mean={self.mean}, std={self.std})"
 
 
 class Trainer:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._state import no_grad, state
+from ._training_data import Prepare
 from .autograd import Tensor, as_tensor
 from .nn import Module
 from .nn import functional as F
 from .nn.module import evaluating
-from .train import Prepare
 
 __all__ = ["MCDropout", "mc_dropout"]
 

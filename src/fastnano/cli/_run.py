@@ -64,9 +64,10 @@ class Run:
         return self.trainer().predict(images)
 
     def trainer(self) -> Any:
+        from .._training_data import Prepare
         from ..nn import CrossEntropyLoss
         from ..optim import SGD
-        from ..train import Prepare, Trainer
+        from ..train import Trainer
 
         transform = Prepare(self.metadata["mean"], self.metadata["std"])
         return Trainer(self.model, CrossEntropyLoss(), SGD(self.model.parameters()), transform=transform)
