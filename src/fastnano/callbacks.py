@@ -57,6 +57,7 @@ class _Best(Callback):
         self.best_epoch = 0
 
     def on_fit_begin(self, trainer: Trainer) -> None:
+        """Raises ValueError where ``monitor`` is of validation data, and there are none."""
         if self.monitor.startswith("val_") and not trainer.status.validates:
             raise ValueError(
                 f"{type(self).__name__}: monitor={self.monitor!r} is not measured without validation data; pass "
@@ -64,6 +65,7 @@ class _Best(Callback):
             )
 
     def improved(self, record: Record) -> bool:
+        """Whether the record has the best value so far, which is kept; ValueError where it has none."""
         if self.monitor not in record:
             raise ValueError(
                 f"{type(self).__name__}: monitor={self.monitor!r} is not measured, there is {', '.join(record)}"
@@ -75,9 +77,11 @@ class _Best(Callback):
         return True
 
     def state_dict(self) -> dict[str, Any]:
+        """The best value and its epoch."""
         return {"best": self.best, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a best value and its epoch."""
         self.best, self.best_epoch = state["best"], state["best_epoch"]
 
 
@@ -103,6 +107,7 @@ class EarlyStopping(_Best):
         self._weights: dict[str, Any] | None = None
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
+        """Keep the weights of the best epoch, or stop when it was too long ago."""
         if self.improved(record):
             if self.restore_best_weights:
                 self._weights = {name: t.data.copy() for name, t in trainer.model.state_dict().items()}
@@ -110,6 +115,7 @@ class EarlyStopping(_Best):
             trainer.stop = f"{self.monitor} no better than in epoch {self.best_epoch}"
 
     def on_fit_end(self, trainer: Trainer) -> None:
+        """Put the kept weights back."""
         if self._weights is not None:
             trainer.model.load_state_dict(self._weights)
 
@@ -122,6 +128,7 @@ class BestCheckpoint(_Best):
         self.path = Path(path)
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
+        """Save the model if this epoch was the best."""
         from . import checkpoint
 
         if self.improved(record):
@@ -135,6 +142,7 @@ class TrainingCheckpoint(Callback):
         self.path = Path(path)
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
+        """Save the training."""
         from . import checkpoint
 
         checkpoint.save_training(self.path, trainer)
@@ -147,12 +155,14 @@ class _Logger(Callback):
         self.path = Path(path)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
+        """Begin the file anew, with the epochs of a training that goes on."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text("")
         for record in trainer.history.epochs:
             self.on_epoch_end(trainer, record)
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
+        """Append the record."""
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             self.write(file, record, first=file.tell() == 0)
 
@@ -165,6 +175,7 @@ class CSVLogger(_Logger):
     """One row per epoch, under a row of names."""
 
     def write(self, file: Any, record: Record, first: bool) -> None:
+        """A row of values, under one of names."""
         writer = csv.writer(file, lineterminator="\n")
         if first:
             writer.writerow(record)
@@ -175,6 +186,7 @@ class JSONLogger(_Logger):
     """One JSON object per line and epoch; NaN and infinity, which JSON has not, are null."""
 
     def write(self, file: Any, record: Record, first: bool) -> None:
+        """A line of JSON."""
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
         file.write(json.dumps(finite) + "\n")
 
@@ -189,6 +201,7 @@ class ProgressBar(Callback):
         self._bar: Any = None
 
     def on_fit_begin(self, trainer: Trainer) -> None:
+        """Say what is special about the training, and draw the bar."""
         from rich.console import Console
 
         self.console = self.console or Console(highlight=False)
@@ -205,6 +218,7 @@ class ProgressBar(Callback):
             self._bar.start()
 
     def on_step_end(self, trainer: Trainer) -> None:
+        """Move the bar, ten times per second at most."""
         now = time.perf_counter()
         if self._bar is not None and now - self._drawn >= self.every:
             self._drawn = now
@@ -222,6 +236,7 @@ class ProgressBar(Callback):
         self._bar.update(self._task, completed=share, description=text, text="  ".join(parts), refresh=True)
 
     def on_epoch_end(self, trainer: Trainer, record: Record) -> None:
+        """Print the epoch's row, the first one under titles."""
         if not self._columns:
             self._columns = _columns(record)
             titles = "  ".join(title for title, _ in self._columns)
@@ -242,6 +257,7 @@ class ProgressBar(Callback):
         self._print("  ".join(cells[name].rjust(len(title)) for title, name in self._columns))
 
     def on_fit_end(self, trainer: Trainer) -> None:
+        """Take the bar away; say why the training was stopped."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

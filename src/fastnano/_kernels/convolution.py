@@ -54,6 +54,7 @@ def _grouped(x, groups, axis):
 
 
 def conv2d_forward(x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+    """y[n,o,p,q] = bias[o] + Σ_{d,k,l} weight[o,d,k,l] · x[n, d, p·stride + k·dilation − pad, …], d in the group of o."""
     padded = _grouped(_pad(x, pad_h, pad_w), groups, axis=1)
     kernel = _grouped(weight, groups, axis=0)
     y[:] = bias[:, None, None]
@@ -63,6 +64,7 @@ def conv2d_forward(x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilatio
 
 
 def conv2d_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+    """dx[n,d,h,w] = Σ weight[o,d,k,l] · dy[n,o,p,q] over the o, k, l, p, q by which y read it."""
     n, c, h, w = dx.shape
     padded = np.zeros((n, c, h + 2 * pad_h, w + 2 * pad_w), dx.dtype)
     out, kernel, d = (
@@ -76,6 +78,7 @@ def conv2d_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dila
 
 
 def conv2d_dweight(dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+    """dweight[o,d,k,l] = Σ_{n,p,q} dy[n,o,p,q] · x[n, d, p·stride + k·dilation − pad, …]; dbias[o] = Σ dy[n,o,p,q]."""
     padded, d = _grouped(_pad(x, pad_h, pad_w), groups, axis=1), _grouped(dy, groups, axis=1)
     out = _grouped(dweight, groups, axis=0)
     for k, l, place in _places(dweight.shape[2:], dy.shape[2:], stride_h, stride_w, dilation_h, dilation_w):
@@ -100,6 +103,7 @@ def _matrix(weight, groups):
 def conv2d_im2col_forward(
     x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
 ):
+    """y = weight · columns + bias, one product of matrices per sample and group."""
     window = stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
     columns = _columns(x, weight.shape[2:], y.shape[2:], *window)
     np.matmul(
@@ -111,6 +115,7 @@ def conv2d_im2col_forward(
 
 
 def conv2d_im2col_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+    """dcolumns = weightᵀ · dy; dx = the columns added where they came from."""
     n, c, h, w = dx.shape
     d = _grouped(dy, groups, axis=1).reshape(n, groups, weight.shape[0] // groups, -1)
     columns = np.matmul(_matrix(weight, groups).swapaxes(1, 2), d)
@@ -124,6 +129,7 @@ def conv2d_im2col_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_
 def conv2d_im2col_dweight(
     dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
 ):
+    """dweight = Σ_n dy · columnsᵀ; dbias[o] = Σ dy[n,o,p,q]."""
     window = stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
     columns = _columns(x, dweight.shape[2:], dy.shape[2:], *window)
     d = _grouped(dy, groups, axis=1).reshape(len(x), groups, len(dweight) // groups, -1)
@@ -134,11 +140,13 @@ def conv2d_im2col_dweight(
 def conv_transpose2d_forward(
     x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
 ):
+    """y[n,o,h,w] = bias[o] + Σ x[n,c,p,q] · weight[c,o,k,l], p·stride + k·dilation − pad = h: ``conv2d_dx`` of x."""
     conv2d_dx(x, weight, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
     y += bias[:, None, None]
 
 
 def conv_transpose2d_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
+    """dx[n,c,p,q] = Σ_{o,k,l} weight[c,o,k,l] · dy[n, o, p·stride + k·dilation − pad, …]: ``conv2d_forward`` of dy."""
     zero = np.zeros(len(weight), dx.dtype)
     conv2d_forward(dy, weight, zero, dx, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
 
@@ -146,6 +154,7 @@ def conv_transpose2d_dx(dy, weight, dx, stride_h, stride_w, pad_h, pad_w, dilati
 def conv_transpose2d_dweight(
     dy, x, dweight, dbias, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups
 ):
+    """dweight[c,o,k,l] = Σ_{n,p,q} x[n,c,p,q] · dy[n, o, p·stride + k·dilation − pad, …]; dbias[o] = Σ dy[n,o,h,w]."""
     unused = np.empty(len(dweight), x.dtype)
     conv2d_dweight(x, dy, dweight, unused, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups)
     np.sum(dy, axis=(0, 2, 3), out=dbias)

@@ -33,11 +33,13 @@ def batch_statistics_forward(x, mean, var, count):
 
 
 def batch_norm_forward(x, weight, bias, mean, var, y, eps):
+    """y = weight · x̂ + bias, x̂ = (x − mean) / √(var + eps)."""
     np.multiply(_normalised(x, mean, var, eps), _channels(weight), out=y)
     y += _channels(bias)
 
 
 def batch_norm_dweight(dy, x, mean, var, dweight, dbias, eps):
+    """dweight = Σ_{n,s} dy · x̂; dbias = Σ_{n,s} dy."""
     dweight[:] = (dy * _normalised(x, mean, var, eps)).sum(axis=(0, 2))
     dbias[:] = dy.sum(axis=(0, 2))
 

@@ -22,12 +22,14 @@ def _rstd(centred, eps):
 
 
 def layer_norm_forward(x, weight, bias, y, mean, rstd, eps):
+    """y = weight · x̂ + bias, x̂ = (x − mean) · rstd, rstd = 1 / √(mean((x − mean)²) + eps)."""
     mean[:] = x.mean(axis=1)
     rstd[:] = _rstd(x - mean[:, None], eps)
     y[...] = (x - mean[:, None]) * rstd[:, None] * weight + bias
 
 
 def layer_norm_dweight(dy, x, mean, rstd, dweight, dbias, eps):
+    """dweight = Σ_n dy · x̂; dbias = Σ_n dy."""
     dweight[:] = (dy * (x - mean[:, None]) * rstd[:, None]).sum(axis=0)
     dbias[:] = dy.sum(axis=0)
 
@@ -40,11 +42,13 @@ def layer_norm_dx(dy, x, weight, mean, rstd, dx, eps):
 
 
 def rms_norm_forward(x, weight, y, rstd, eps):
+    """y = weight · x̂, x̂ = x · rstd, rstd = 1 / √(mean(x²) + eps)."""
     rstd[:] = _rstd(x, eps)
     y[...] = x * rstd[:, None] * weight
 
 
 def rms_norm_dweight(dy, x, rstd, dweight, eps):
+    """dweight = Σ_n dy · x̂."""
     dweight[:] = (dy * x * rstd[:, None]).sum(axis=0)
 
 

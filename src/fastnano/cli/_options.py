@@ -75,6 +75,7 @@ WITH_RESUME = ("resume", "data_dir", "threads", "backend", "compile")
 
 
 def parser() -> Parser:
+    """The parser of ``fastnano train``, whose options a run's file repeats."""
     p = Parser("train", "Train a network and keep all about it in a run folder.", "[options]")
     _data_options(p.add_argument_group("data").add_argument)
     _network_options(p.add_argument_group("network").add_argument)
@@ -281,6 +282,7 @@ def network(args: Any, dataset: ImageDataset) -> nn.Sequential:
 
 
 def loss(args: Any) -> Any:
+    """The loss that ``--loss`` names, of integer labels."""
     from .. import nn
 
     if args.loss == "cross-entropy":
@@ -297,6 +299,7 @@ def _of_one_hot(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def optimizer(args: Any, model: nn.Module) -> optim.Optimizer:
+    """The optimiser that ``--optimizer`` names, of the model's parameters."""
     from .. import optim
 
     name, rate = OPTIMIZERS[args.optimizer]

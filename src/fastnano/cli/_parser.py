@@ -31,6 +31,7 @@ class Parser(argparse.ArgumentParser):
         self.usage = f"{prog} {usage}" if usage else None
 
     def error(self, message: str) -> NoReturn:
+        """Raises UsageError, where argparse would leave the process."""
         raise UsageError(f"{message} (see `{self.prog} --help`)")
 
     def parse(self, argv: Sequence[str]) -> Any:
@@ -41,6 +42,7 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def unknown_option(self, text: str) -> str:
+        """What is said of an argument that is not known, with the nearest option."""
         from ..architecture import unknown
 
         if not text.startswith("-"):
