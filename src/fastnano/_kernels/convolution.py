@@ -54,7 +54,7 @@ def _grouped(x, groups, axis):
 
 
 def conv2d_forward(x, weight, bias, y, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups):
-    """y[n,o,p,q] = bias[o] + Σ_{d,k,l} weight[o,d,k,l] · x[n, d, p·stride + k·dilation − pad, …], d in the group of o."""
+    """y[n,o,p,q] = bias[o] + Σ_{d,k,l} weight[o,d,k,l] · x[n, d, p·stride + k·dilation − pad, …], of o's group."""
     padded = _grouped(_pad(x, pad_h, pad_w), groups, axis=1)
     kernel = _grouped(weight, groups, axis=0)
     y[:] = bias[:, None, None]
