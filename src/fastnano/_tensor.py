@@ -249,7 +249,10 @@ class Tensor(Methods):
         return autograd.apply(EXPRESSIONS["clone"], self)
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
-        """Record what is done with this tensor from here on, or not; only leaves of a float dtype can change."""
+        """Record what is done with this tensor from here on, or not; only leaves of a float dtype can change.
+
+        Raises RuntimeError for the result of an op, TypeError for whole numbers.
+        """
         if not self.is_leaf:
             raise RuntimeError("requires_grad_: only leaf tensors can be changed; use .detach() first")
         if requires_grad and self.dtype.kind != "f":
@@ -349,7 +352,10 @@ class Tensor(Methods):
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         """Call ``hook(gradient)`` when this tensor's gradient is complete; what it gives back, if anything, takes
-        the gradient's place."""
+        the gradient's place.
+
+        Raises RuntimeError where it does not require a gradient.
+        """
         if not self.requires_grad:
             raise RuntimeError("register_hook: the tensor does not require a gradient")
         self._hooks = {} if self._hooks is None else self._hooks

@@ -359,7 +359,10 @@ def tensor(data: npt.ArrayLike, dtype: npt.DTypeLike | None = None, requires_gra
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
-    """A tensor that shares its memory with an array: a change of one is seen in the other."""
+    """A tensor that shares its memory with an array: a change of one is seen in the other.
+
+    Raises TypeError for what is no array, or one of another machine's byte order.
+    """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: array must be a numpy.ndarray, got {type(array).__name__}")
     if not array.dtype.isnative:

@@ -36,6 +36,8 @@ def save(path: File, model: Module, **metadata: Any) -> None:
 
     A model of classes that ``architecture.register`` does not know is saved by its weights alone.  How ``fit`` scaled
     the images it was trained on is saved too, for ``Trainer``s of the model that is loaded.
+
+    Raises TypeError where the model is no Module.
     """
     from .nn import Module
 

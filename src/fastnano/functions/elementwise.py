@@ -67,7 +67,10 @@ def mul(input: Any, other: Any) -> Tensor:
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """x / y; rounded down where ``rounding_mode="floor"``, towards zero where it is ``"trunc"``."""
+    """x / y; rounded down where ``rounding_mode="floor"``, towards zero where it is ``"trunc"``.
+
+    Raises ValueError for another rounding mode.
+    """
     if rounding_mode == "floor":
         return floor_divide(input, other)
     if rounding_mode not in (None, "trunc"):
@@ -299,6 +302,8 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """min where x < min, max where x > max, else x; the bounds are numbers, tensors or None.
 
     At a bound the gradient is that of x.
+
+    Raises ValueError where neither bound is given.
     """
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given")
@@ -325,7 +330,10 @@ def clamp_max(input: Any, max: Any) -> Tensor:
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """x where condition holds, else y; of a condition alone, the indices at which it holds, axis by axis."""
+    """x where condition holds, else y; of a condition alone, the indices at which it holds, axis by axis.
+
+    Raises TypeError where the condition is not bool.
+    """
     condition = as_tensor(condition)
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)

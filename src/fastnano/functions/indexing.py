@@ -118,7 +118,10 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
 
 
 def index_select(input: Any, dim: int, index: Any) -> Tensor:
-    """The places of an index along an axis, in its order."""
+    """The places of an index along an axis, in its order.
+
+    Raises ValueError where the index is no vector of whole numbers.
+    """
     x, index = as_tensor(input), as_tensor(index)
     if index.ndim > 1 or index.dtype.kind not in "iu":
         raise ValueError(
@@ -205,7 +208,10 @@ def sort(
 def topk(
     input: Any, k: int, dim: int = -1, largest: builtins.bool = True, sorted: builtins.bool = True
 ) -> Ordered:
-    """The k largest (or smallest) elements along an axis, in order, and the places they had."""
+    """The k largest (or smallest) elements along an axis, in order, and the places they had.
+
+    Raises ValueError where k is not from 0 to the size of the axis.
+    """
     x = as_tensor(input)
     place = axis("topk", dim, x.shape)
     if not 0 <= k <= (x.shape[place] if x.ndim else 1):
@@ -215,7 +221,10 @@ def topk(
 
 
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: builtins.bool = False) -> Ordered:
-    """The k-th smallest element along an axis, counted from 1, and its place."""
+    """The k-th smallest element along an axis, counted from 1, and its place.
+
+    Raises ValueError where k is not from 1 to the size of the axis.
+    """
     x = as_tensor(input)
     place = axis("kthvalue", dim, x.shape)
     if not 1 <= k <= (x.shape[place] if x.ndim else 1):

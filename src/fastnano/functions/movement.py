@@ -70,7 +70,10 @@ view_as = reshape_as
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The axes start_dim to end_dim as one."""
+    """The axes start_dim to end_dim as one.
+
+    Raises ValueError where start_dim comes after end_dim.
+    """
     x = as_tensor(input)
     start, end = (axis("flatten", d, x.shape) for d in (start_dim, end_dim))
     if start > end:
@@ -84,7 +87,10 @@ def ravel(input: Any) -> Tensor:
 
 
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
-    """One axis as several of these sizes; one may be −1, what is left."""
+    """One axis as several of these sizes; one may be −1, what is left.
+
+    Raises ValueError where the sizes do not multiply to that of the axis.
+    """
     x = as_tensor(input)
     where = axis("unflatten", dim, x.shape)
     known = -math.prod(sizes) if -1 in sizes else math.prod(sizes)
@@ -109,7 +115,10 @@ def squeeze(input: Any, dim: int | tuple[int, ...] | None = None) -> Tensor:
 
 
 def expand(input: Any, *size: Any) -> Tensor:
-    """The elements repeated along axes of size 1; −1 keeps an axis as it is."""
+    """The elements repeated along axes of size 1; −1 keeps an axis as it is.
+
+    Raises ValueError for a shape of fewer axes, or another size of an axis that is not 1.
+    """
     x, to = as_tensor(input), sizes("expand", size)
     if len(to) < x.ndim:
         raise ValueError(f"expand: shape={to} must have at least the {x.ndim} axes of {x.shape}")
@@ -135,7 +144,10 @@ def expand_as(input: Any, other: Any) -> Tensor:
 
 
 def permute(input: Any, *dims: Any) -> Tensor:
-    """The axes in another order."""
+    """The axes in another order.
+
+    Raises ValueError where the axes are not named once each.
+    """
     x = as_tensor(input)
     given = sizes("permute", dims)
     order = tuple(axis("permute", d, x.shape) for d in given)
@@ -163,7 +175,10 @@ def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
 
 
 def movedim(input: Any, source: Any, destination: Any) -> Tensor:
-    """Axes put at other places, the rest in their order."""
+    """Axes put at other places, the rest in their order.
+
+    Raises ValueError where source and destination differ in number.
+    """
     x = as_tensor(input)
     start, end = axes("movedim", source, x.shape) or (), axes("movedim", destination, x.shape) or ()
     if len(start) != len(end):
@@ -202,7 +217,10 @@ def flipud(input: Any) -> Tensor:
 
 
 def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
-    """The elements moved on by so many places, those that leave coming in at the other end."""
+    """The elements moved on by so many places, those that leave coming in at the other end.
+
+    Raises ValueError where shifts and axes differ in number.
+    """
     x = as_tensor(input)
     where = axes("roll", dims, x.shape)
     count = 1 if isinstance(shifts, int) else len(shifts)
@@ -216,7 +234,10 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Tensor:
 
 
 def repeat(input: Any, *repeats: Any) -> Tensor:
-    """x so many times along each axis, one copy after another; further axes come first."""
+    """x so many times along each axis, one copy after another; further axes come first.
+
+    Raises ValueError where there are fewer counts than axes.
+    """
     x, times = as_tensor(input), new_shape("repeat", repeats)
     if len(times) < x.ndim:
         raise ValueError(f"repeat: {times} must count for at least the {x.ndim} axes of {x.shape}")
@@ -254,7 +275,10 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Tenso
 
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
-    """Tensors one behind the other along an axis; their other sizes are equal."""
+    """Tensors one behind the other along an axis; their other sizes are equal.
+
+    Raises ValueError where other sizes differ, or for single numbers; TypeError for float32 beside float64.
+    """
     parts = _parts("cat", tensors)
     shape = parts[0].shape
     if not shape:
@@ -288,7 +312,10 @@ def _parts(name: str, tensors: Sequence[Any]) -> list[Tensor]:
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Tensor:
-    """Tensors of one shape along a new axis."""
+    """Tensors of one shape along a new axis.
+
+    Raises ValueError where the shapes differ.
+    """
     parts = _parts("stack", tensors)
     where = axis("stack", dim, parts[0].shape, parts[0].ndim + 1)
     for i, x in enumerate(parts):
@@ -312,7 +339,10 @@ def vstack(tensors: Sequence[Any]) -> Tensor:
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
-    """The places start to start + length − 1 along an axis."""
+    """The places start to start + length − 1 along an axis.
+
+    Raises ValueError where the places do not lie in the axis.
+    """
     x = as_tensor(input)
     size = x.shape[axis("narrow", dim, x.shape)] if x.ndim else 0
     begin = start + size if start < 0 else start
@@ -340,7 +370,10 @@ def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Pieces of one size along an axis, the last perhaps smaller; or of these sizes."""
+    """Pieces of one size along an axis, the last perhaps smaller; or of these sizes.
+
+    Raises ValueError where the sizes do not add up to that of the axis, or the one size is below 1.
+    """
     x, given = as_tensor(tensor), split_size_or_sections
     whole = x.shape[axis("split", dim, x.shape)]
     if isinstance(given, int):
@@ -354,7 +387,10 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most so many pieces of one size along an axis, the last perhaps smaller."""
+    """At most so many pieces of one size along an axis, the last perhaps smaller.
+
+    Raises ValueError for less than one piece.
+    """
     x = as_tensor(input)
     if chunks < 1:
         raise ValueError(f"chunk: chunks={chunks} must be at least 1")

@@ -46,7 +46,10 @@ def mm(input: Any, mat2: Any) -> Tensor:
 
 
 def bmm(input: Any, mat2: Any) -> Tensor:
-    """The products of two batches of matrices, one by one."""
+    """The products of two batches of matrices, one by one.
+
+    Raises ValueError where there are not as many matrices in both.
+    """
     x, y = as_tensor(input), as_tensor(mat2)
     if x.ndim == y.ndim == 3 and x.shape[0] != y.shape[0]:
         raise ValueError(
@@ -72,7 +75,10 @@ def inner(input: Any, other: Any) -> Tensor:
 
 
 def outer(input: Any, vec2: Any) -> Tensor:
-    """x_i · y_j of two vectors."""
+    """x_i · y_j of two vectors.
+
+    Raises ValueError for what is no vector.
+    """
     x, y = as_tensor(input), as_tensor(vec2)
     if x.ndim != 1 or y.ndim != 1:
         raise ValueError(f"outer: the operands have shapes {x.shape} and {y.shape}, expected two vectors")
@@ -90,7 +96,10 @@ def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: flo
 
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Tensor:
-    """Σ over axes of a and as many of b: the last of a and the first of b, or those that two lists name."""
+    """Σ over axes of a and as many of b: the last of a and the first of b, or those that two lists name.
+
+    Raises ValueError where the sizes of the axes differ.
+    """
     x, y = as_tensor(a), as_tensor(b)
     ours, theirs = (range(x.ndim - dims, x.ndim), range(dims)) if isinstance(dims, int) else dims
     left = [axis("tensordot", d, x.shape) for d in ours]
@@ -113,6 +122,8 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
     A letter names an axis, in all operands it stands in; those that are not behind the arrow (by default: those
     that stand more than once) are summed over; ``...`` stands for any further axes, which are broadcast.
+
+    Raises TypeError where the equation is no text, ValueError where it does not fit the operands.
     """
     if not isinstance(equation, str):
         raise TypeError(f"einsum: equation must be text such as 'ij,jk->ik', got {type(equation).__name__}")

@@ -49,7 +49,10 @@ def sum(input: Any, dim: Axis = None, keepdim: builtins.bool = False, *, dtype: 
 
 
 def mean(input: Any, dim: Axis = None, keepdim: builtins.bool = False, *, dtype: DType = None) -> Tensor:
-    """The mean over the axes; of nothing it is refused rather than NaN."""
+    """The mean over the axes; of nothing it is refused rather than NaN.
+
+    Raises TypeError for a tensor that is not float, ValueError for an empty one.
+    """
     x = as_tensor(input) if dtype is None else as_tensor(input).to(dtype)
     if x.dtype.kind != "f":
         raise TypeError(f"mean: needs a float tensor, got {x.dtype}; convert with .float()")
@@ -149,6 +152,8 @@ def norm(
     (the smallest), 0 (how many are not 0), or "fro" (2).
 
     Its gradient where all are 0 is 0.
+
+    Raises ValueError for other p, such as norms of matrices.
     """
     p = 2.0 if p is None or p == "fro" else p
     if not isinstance(p, (int, float, np.number)):

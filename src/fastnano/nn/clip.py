@@ -60,6 +60,8 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
 
     Source: R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks",
     2013.
+
+    Raises ValueError for max_norm below 0, norm_type not above 0, or a norm that is not finite.
     """
     if not max_norm >= 0:
         raise ValueError(f"clip_grad_norm_: max_norm={max_norm} must be at least 0")
@@ -85,7 +87,10 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Limit every element of the gradients, in place, to ±clip_value."""
+    """Limit every element of the gradients, in place, to ±clip_value.
+
+    Raises ValueError for clip_value below 0.
+    """
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value={clip_value} must be at least 0")
     for gradient in _gradients("clip_grad_value_", parameters):

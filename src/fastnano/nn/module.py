@@ -106,6 +106,8 @@ class Module(Hooked):
 
         Adds to ``.grad`` of the parameters; returns the gradient of the input (a tuple where there were
         several).
+
+        Raises RuntimeError where no such call is left.
         """
         calls = tapes.of(original(self))
         if not calls:
@@ -183,7 +185,10 @@ class Module(Hooked):
         return [*super().__dir__(), *self._parameters, *self._buffers, *self._modules]
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """A parameter by name; None for one that this layer could have and has not."""
+        """A parameter by name; None for one that this layer could have and has not.
+
+        Raises TypeError for what is no Parameter, KeyError for a name that is taken or has a dot.
+        """
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
                 f"register_parameter: {name!r} must be a Parameter or None, got {type(param).__name__}"
@@ -202,7 +207,10 @@ class Module(Hooked):
             )
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """State that is not learned; in ``state_dict`` unless it is not ``persistent``."""
+        """State that is not learned; in ``state_dict`` unless it is not ``persistent``.
+
+        Raises TypeError for what is no tensor, KeyError for a name that is taken or has a dot.
+        """
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
                 f"register_buffer: {name!r} must be a tensor or None, got {type(tensor).__name__}"
@@ -212,7 +220,10 @@ class Module(Hooked):
         (self._passing.discard if persistent else self._passing.add)(name)
 
     def add_module(self, name: str, module: Module) -> None:
-        """Add a module under a name, as assigning it to an attribute does."""
+        """Add a module under a name, as assigning it to an attribute does.
+
+        Raises TypeError for what is no Module, KeyError for a name that is taken or has a dot.
+        """
         if not isinstance(module, Module):
             got = f"{type(module).__name__} {module!r}"
             remedy = "; nn.Lambda makes a layer of a function" if callable(module) else ""
@@ -288,7 +299,10 @@ class Module(Hooked):
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
-        """The module of a dotted name; itself for an empty one."""
+        """The module of a dotted name; itself for an empty one.
+
+        Raises AttributeError where there is none.
+        """
         module = self
         for i, name in enumerate(target.split(".") if target else []):
             if name not in module._modules:

@@ -88,7 +88,11 @@ class Optimizer:
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """A further group, with hyper-parameters of its own where it names them; its "params" are parameters, or pairs
-        of name and parameter, whose names then stand in "param_names"."""
+        of name and parameter, whose names then stand in "param_names".
+
+        Raises ValueError for a group without parameters or a parameter given twice, TypeError for what is no float
+        leaf tensor, or an unknown hyper-parameter.
+        """
         group = dict(param_group)
         if "params" not in group:
             raise ValueError(f"{type(self).__name__}: a parameter group needs 'params', got {sorted(group)}")
@@ -225,7 +229,10 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a saved state; all or nothing."""
+        """Take over a saved state; all or nothing.
+
+        Raises ValueError where it is no such state, or one of other groups of parameters.
+        """
         if not isinstance(state_dict, Mapping) or not state_dict.keys() >= {"state", "param_groups"}:
             what = sorted(state_dict) if isinstance(state_dict, Mapping) else type(state_dict).__name__
             raise ValueError(

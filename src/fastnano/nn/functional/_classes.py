@@ -13,7 +13,10 @@ __all__ = ["one_hot"]
 
 
 def one_hot(input: Any, num_classes: int = -1) -> Tensor:
-    """1 at the class and 0 elsewhere, (..., num_classes) int64 for classes (...); −1: as many as the largest needs."""
+    """1 at the class and 0 elsewhere, (..., num_classes) int64 for classes (...); −1: as many as the largest needs.
+
+    Raises TypeError where the input holds no integers, ValueError for classes beyond num_classes.
+    """
     x = as_tensor(input)
     if x.dtype.kind not in "iu":
         raise TypeError(f"one_hot: input must hold integers, got {x.dtype}; convert with .long()")

@@ -24,7 +24,10 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """weight[x]: the rows of weight (V, E) that the integers x (...) name, (..., E); see ``nn.Embedding``."""
+    """weight[x]: the rows of weight (V, E) that the integers x (...) name, (..., E); see ``nn.Embedding``.
+
+    Raises TypeError where x holds no integers, IndexError for a number of no row.
+    """
     refuse_unbuilt("embedding", scale_grad_by_freq, sparse)
     x, weight = as_tensor(input), as_tensor(weight)
     if weight.ndim != 2:

@@ -15,7 +15,10 @@ __all__ = ["bilinear", "linear", "maxout"]
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
-    """y = x weightᵀ + bias; x (*, in), weight (out, in), bias (out,) or (); of a weight (in,), y has no last axis."""
+    """y = x weightᵀ + bias; x (*, in), weight (out, in), bias (out,) or (); of a weight (in,), y has no last axis.
+
+    Raises ValueError where the last axis of x is not ``in``, or weight has not the shape (out, in).
+    """
     x, weight = as_tensor(input), as_tensor(weight)
     if weight.ndim == 1:
         return linear(x, weight.unsqueeze(0), bias).squeeze(-1)

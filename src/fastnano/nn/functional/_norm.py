@@ -42,7 +42,10 @@ def batch_norm(
     num_batches_tracked: Tensor | None = None,
 ) -> Tensor:
     """Normalise each channel of input (N, C, *); in training by the batch's statistics, updating the running
-    ones and counting the batches; ``momentum=None`` keeps the average of all that were counted."""
+    ones and counting the batches; ``momentum=None`` keeps the average of all that were counted.
+
+    Raises ValueError for other axes, one value per channel in training, or no running statistics outside it.
+    """
     x = as_tensor(input)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: input has shape {x.shape}, expected (N, C, *)")
@@ -148,7 +151,10 @@ def _stretch(
 def group_norm(
     input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
-    """Normalise the channels of input (N, C, *) together in ``num_groups`` groups; see ``nn.GroupNorm``."""
+    """Normalise the channels of input (N, C, *) together in ``num_groups`` groups; see ``nn.GroupNorm``.
+
+    Raises ValueError where num_groups does not divide C, or a group has one value.
+    """
     x, groups = as_tensor(input), count("group_norm", "num_groups", num_groups)
     if x.ndim < 2:
         raise ValueError(f"group_norm: input has shape {x.shape}, expected (N, C, *)")

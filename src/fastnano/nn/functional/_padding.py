@@ -28,6 +28,9 @@ def pad(input: Any, pad: tuple[int, ...], mode: str = "constant", value: float |
 
     "constant" puts ``value`` (0) around any axes.  Of the last axes of (N, C, ...) or (C, ...), "reflect" mirrors the
     values at the border, "replicate" repeats the border, "circular" continues with the other side.
+
+    Raises TypeError where ``pad`` holds no sizes, ValueError where it does not fit the axes, the mode or what may be
+    cut off.
     """
     x = as_tensor(input)
     if not isinstance(pad, (tuple, list)):

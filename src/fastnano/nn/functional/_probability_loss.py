@@ -44,7 +44,10 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """−log softmax(x)[target], fused; target holds class indices, or class probabilities of x's shape."""
+    """−log softmax(x)[target], fused; target holds class indices, or class probabilities of x's shape.
+
+    Raises ValueError for targets that are no classes of x, or ``ignore_index`` beside probabilities.
+    """
     x, name = as_tensor(input), "cross_entropy"
     choice(name, "reduction", reduction, REDUCTIONS)
     smoothing = probability(name, "label_smoothing", label_smoothing)
@@ -101,7 +104,10 @@ def _cross_entropy_probabilities(
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
-    """−weight · (t · log x + (1 − t) · log(1 − x)), logarithms not below −100."""
+    """−weight · (t · log x + (1 − t) · log(1 − x)), logarithms not below −100.
+
+    Raises ValueError for values outside 0 to 1.
+    """
     name = "binary_cross_entropy"
     given = as_tensor(target)
     x, target = same_shape(name, input, target)

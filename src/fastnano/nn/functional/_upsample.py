@@ -39,6 +39,8 @@ def interpolate(
     "nearest" takes ⌊i · s⌋, "nearest-exact" ⌊(i + ½) · s⌋; "linear", "bilinear", "trilinear" weigh the two neighbours
     along each axis, "bicubic" the four (R. Keys, "Cubic convolution interpolation for digital image processing",
     1981, a = −¾), and "area" is adaptive average pooling.
+
+    Raises ValueError where x has not the axes that the mode is for, NotImplementedError for ``antialias=True``.
     """
     if antialias:
         raise NotImplementedError("interpolate: there is no antialias=True; smooth first, as by avg_pool2d")
