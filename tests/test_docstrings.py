@@ -119,3 +119,42 @@ def overrides(owner, name):
 def test_public_names_say_what_they_do(module):
     assert module.__doc__
     assert list(silent(module, module.__name__)) == []
+
+
+# Errors
+
+RAISES = re.compile(r"^ +raise \w*Error\b", re.MULTILINE)
+SAYS = re.compile(r"\braises\b|\brefused\b|\w+Error\b", re.IGNORECASE)
+PUBLIC = (fastnano, nn, nn.functional, nn.init, nn.utils, optim, lr_scheduler, swa_utils, data)
+SILENT = """
+AveragedModel.update_parameters Function.backward Function.forward LRScheduler.lr MessagePassing.propagate
+Module.forward Optimizer.check Optimizer.rows ParameterList.extend Transform.apply bilinear binary_step bincount
+celu channel_shuffle cosine_embedding_loss diag_embed dirac_ dropout1d dropout2d dropout3d gaussian_nll_loss gelu
+hardtanh hinge_loss index_add instance_norm local_response_norm margin_ranking_loss maxout meshgrid
+multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss repeat_interleave rrelu smooth_l1_loss softplus
+softshrink t update_bn vector_to_parameters
+"""  # names are taken off this list, and none are added
+
+
+def raising():
+    """Public functions and methods that raise something themselves, and the docstring of their class."""
+    for value in (getattr(module, name) for module in PUBLIC for name in module.__all__):
+        own = (
+            vars(value).items()
+            if inspect.isclass(value)
+            else [(value.__name__, value)]
+            if callable(value)
+            else ()
+        )
+        for name, member in own:
+            public = inspect.isfunction(member) and not any(
+                p[:1] == "_" for p in member.__qualname__.split(".")
+            )
+            if public and RAISES.search(inspect.getsource(member)) and not overrides(value, name):
+                yield member, own_doc(value)
+
+
+def test_what_is_raised_is_said():
+    silent = {f.__qualname__ for f, above in raising() if not SAYS.search(f"{own_doc(f)} {above}")}
+    assert sorted(silent - set(SILENT.split())) == [], "say in the docstring what is raised"
+    assert sorted(set(SILENT.split()) - silent) == [], "take them off the list"

@@ -94,7 +94,10 @@ class Tensor(Methods):
         return self._node is None
 
     def size(self, dim: builtins.int | None = None) -> Any:
-        """The sizes of the axes, or that of axis ``dim``."""
+        """The sizes of the axes, or that of axis ``dim``.
+
+        Raises IndexError where there is no such axis.
+        """
         try:
             return self.shape if dim is None else self.shape[dim]
         except IndexError:

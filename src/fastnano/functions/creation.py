@@ -86,7 +86,10 @@ def arange(
     dtype: DType = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
-    """start, start + step, ... below end; whole numbers are int64, others float32.  ``arange(end)`` starts at 0."""
+    """start, start + step, ... below end; whole numbers are int64, others float32.  ``arange(end)`` starts at 0.
+
+    Raises TypeError without an end, ValueError for a step of 0.
+    """
     if end is None:
         start, end = None, start
     start = 0 if start is None else start
@@ -203,7 +206,10 @@ def randint(
     generator: Generator | None = None,
     dtype: DType = None,
 ) -> Tensor:
-    """Whole numbers from low to high − 1, equally likely; ``randint(high, size)`` starts at 0."""
+    """Whole numbers from low to high − 1, equally likely; ``randint(high, size)`` starts at 0.
+
+    Raises TypeError without a size, ValueError where low is not below high.
+    """
     if size is None:
         low, high, size = 0, low, high
     if size is None:

@@ -81,7 +81,10 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
 
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None) -> Tensor:
     """x with y[index[i, j, ...], j, ...] = src[i, j, ...] for dim = 0, and so for any axis; src may be a number,
-    the ``value``."""
+    the ``value``.
+
+    Raises TypeError where not one of src and value is given.
+    """
     if (src is None) == (value is None):
         raise TypeError("scatter: give one of src and value")
     return _scatter("scatter", input, dim, index, element(input, value if src is None else src))
@@ -235,7 +238,10 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: builtins.bool = False) 
 
 
 def median(input: Any, dim: int | None = None, keepdim: builtins.bool = False) -> Any:
-    """The middle element, of an even number the lower one; with ``dim``, the pair (values, indices) along it."""
+    """The middle element, of an even number the lower one; with ``dim``, the pair (values, indices) along it.
+
+    Raises ValueError where the axis is empty.
+    """
     x = as_tensor(input)
     if dim is None:
         return median(x.ravel(), 0).values

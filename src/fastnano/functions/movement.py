@@ -435,7 +435,10 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 
 
 def diag(input: Any, diagonal: int = 0) -> Tensor:
-    """A diagonal of a matrix; of a vector, the matrix that has it as its diagonal."""
+    """A diagonal of a matrix; of a vector, the matrix that has it as its diagonal.
+
+    Raises ValueError for other numbers of axes.
+    """
     x = as_tensor(input)
     if x.ndim not in (1, 2):
         raise ValueError(f"diag: input has shape {x.shape}, expected a vector or a matrix")
@@ -443,7 +446,10 @@ def diag(input: Any, diagonal: int = 0) -> Tensor:
 
 
 def trace(input: Any) -> Tensor:
-    """The sum of a matrix's diagonal."""
+    """The sum of a matrix's diagonal.
+
+    Raises ValueError for what is no matrix.
+    """
     x = as_tensor(input)
     if x.ndim != 2:
         raise ValueError(f"trace: input has shape {x.shape}, expected a matrix")

@@ -63,7 +63,10 @@ def _rng(generator: Generator | None) -> np.random.Generator:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Uniform in [a, b)."""
+    """Uniform in [a, b).
+
+    Raises ValueError where a is above b.
+    """
     if not a <= b:
         raise ValueError(f"uniform_: a={a} must not be above b={b}")
     return _fill(tensor, _rng(generator).uniform(a, b, tensor.shape))
@@ -72,7 +75,10 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Normal, of a mean and a standard deviation."""
+    """Normal, of a mean and a standard deviation.
+
+    Raises ValueError for std below 0.
+    """
     if not std >= 0:
         raise ValueError(f"normal_: std={std} must be at least 0")
     return _fill(tensor, _rng(generator).normal(mean, std, tensor.shape))
@@ -86,7 +92,10 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal, without what lies outside [a, b]."""
+    """Normal, without what lies outside [a, b].
+
+    Raises ValueError where a is not below b.
+    """
     if not a < b:
         raise ValueError(f"trunc_normal_: a={a} must be below b={b}")
     rng = _rng(generator)
@@ -172,7 +181,10 @@ def kaiming_normal_(
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """A matrix (out, everything else) whose rows, or columns where there are fewer, are orthogonal and of length
-    gain, by chance (A. Saxe et al., ICLR 2014)."""
+    gain, by chance (A. Saxe et al., ICLR 2014).
+
+    Raises ValueError for fewer than two axes.
+    """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: the tensor has shape {tensor.shape}, expected at least 2 axes")
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])

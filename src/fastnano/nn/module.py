@@ -346,7 +346,10 @@ class Module(Hooked):
     # Modes
 
     def train(self, mode: bool = True) -> Module:
-        """Training mode: batch norm uses the batch's statistics, dropout drops."""
+        """Training mode: batch norm uses the batch's statistics, dropout drops.
+
+        Raises ValueError where ``mode`` is no bool.
+        """
         if not isinstance(mode, bool):
             raise ValueError(f"train: mode={mode!r}, but training mode is expected to be boolean")
         for module in self.modules():
@@ -373,7 +376,10 @@ class Module(Hooked):
 
     def to(self, *like: Any, dtype: npt.DTypeLike | None = None, device: Any = None) -> Module:
         """Convert parameters and floating buffers to float32 or float64, in place: to a dtype, or that of a tensor; all
-        live on the "cpu", which may be named too."""
+        live on the "cpu", which may be named too.
+
+        Raises TypeError for any other dtype.
+        """
         dtype = named_dtype(f"{type(self).__name__}.to", *like, dtype, device)
         if dtype is None:
             return self

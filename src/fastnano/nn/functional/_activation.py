@@ -73,7 +73,10 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
 
 
 def prelu(input: Any, weight: Any) -> Tensor:
-    """x where x > 0, else weight · x; weight is one number, or one per channel of input (N, C, *)."""
+    """x where x > 0, else weight · x; weight is one number, or one per channel of input (N, C, *).
+
+    Raises ValueError where weight has another number of values.
+    """
     x, weight = as_tensor(input), as_tensor(weight)
     channels = x.shape[1] if x.ndim > 1 else 1
     if weight.shape not in ((), (1,), (channels,)):
@@ -143,7 +146,10 @@ def mish(input: Any, inplace: bool = False) -> Tensor:
 
 
 def glu(input: Any, dim: int = -1) -> Tensor:
-    """a σ(b), a and b the halves of x along ``dim``."""
+    """a σ(b), a and b the halves of x along ``dim``.
+
+    Raises ValueError where the axis has an odd size.
+    """
     x = as_tensor(input)
     axis = _axis("glu", x, dim)
     half, odd = divmod(x.shape[axis], 2)

@@ -67,7 +67,10 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """The mean, sum or maximum of the rows that each bag of integers names, (B, E); see ``nn.EmbeddingBag``."""
+    """The mean, sum or maximum of the rows that each bag of integers names, (B, E); see ``nn.EmbeddingBag``.
+
+    Raises ValueError for weights of another shape than the integers, or of another mode than "sum".
+    """
     choice("embedding_bag", "mode", mode, ("sum", "mean", "max"))
     refuse_unbuilt("embedding_bag", scale_grad_by_freq, sparse)
     x, weight = as_tensor(input), as_tensor(weight)

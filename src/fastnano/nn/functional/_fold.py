@@ -43,6 +43,8 @@ def fold(
     """Columns (N, C · kernel_h · kernel_w, places) put where ``unfold`` took them from, and added up: (N, C, H, W).
 
     A transposed convolution, whose kernels each have a single one.
+
+    Raises ValueError where the columns are not as many as output_size has places.
     """
     x = as_tensor(input)
     window = _window("fold", kernel_size, dilation, padding, stride)

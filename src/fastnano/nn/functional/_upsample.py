@@ -137,7 +137,10 @@ def _cubic(d: np.ndarray, a: float = -0.75) -> np.ndarray:
 
 
 def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
-    """y[..., c, h·r + i, w·r + j] = x[..., c·r² + i·r + j, h, w], with r the factor."""
+    """y[..., c, h·r + i, w·r + j] = x[..., c·r² + i·r + j, h, w], with r the factor.
+
+    Raises ValueError where the channels are no multiple of r².
+    """
     x, r = as_tensor(input), count("pixel_shuffle", "upscale_factor", upscale_factor)
     if x.ndim < 3 or x.shape[-3] % (r * r):
         raise ValueError(
@@ -150,7 +153,10 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
 
 
 def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
-    """The reverse of ``pixel_shuffle``: (..., C, H·r, W·r) becomes (..., C·r², H, W)."""
+    """The reverse of ``pixel_shuffle``: (..., C, H·r, W·r) becomes (..., C·r², H, W).
+
+    Raises ValueError where height and width are no multiples of r.
+    """
     x, r = as_tensor(input), count("pixel_unshuffle", "downscale_factor", downscale_factor)
     if x.ndim < 3 or x.shape[-2] % r or x.shape[-1] % r:
         raise ValueError(
