@@ -43,7 +43,10 @@ from . import _formula
 from ._families import FAMILIES, FORMULAS
 
 EXPRESSIONS = ("elementwise", "comparison")  # rows whose formulas have native kernels, for compiled steps
-HEADERS = ("vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h", "threads.h", "debug.h")
+HEADERS = (
+    *("layout.h", "vector.h", "tiles.h", "winograd.h", "pack.h", "samples.h", "augment.h"),
+    *("threads.h", "debug.h"),
+)
 MOVERS = (  # between layouts, and of pixels
     *("pack", "unpack", "convert_bytes", "copy_floats", "pack_labels", "add_copies", "change_images"),
 )

@@ -1,7 +1,6 @@
 # One eager call of a native kernel: checks arrays, packs samples into blocks, deals the work out, sums up.
 
 cdef enum:
-    WORKERS = 8             # items of a sum over the batch, each with its own copy
     CHUNK = 16384           # elements of an elementwise item
     ROWS = 8                # rows of a split letter go together, to fill register tiles
     CACHE = 196608          # bytes of packed blocks that a thread works on at a time
@@ -55,8 +54,9 @@ cdef inline void fill(
             values[k] = <double> second
 
 
-cdef inline Py_ssize_t aligned(Py_ssize_t size) noexcept nogil:
-    return (size + 63) // 64 * 64
+cpdef inline Py_ssize_t aligned(Py_ssize_t size) noexcept nogil:
+    """The size rounded up to whole lines."""
+    return (size + LINE - 1) // LINE * LINE
 
 
 cdef inline void run_routine(

@@ -20,12 +20,19 @@ import numpy
 np.import_array()
 
 
+cdef extern from "layout.h":
+    cpdef enum:
+        BLOCK, WORKERS
+
 cdef extern from "threads.h" nogil:
     ctypedef void (*pool_task)(void *context, Py_ssize_t item, int thread) noexcept nogil
     void pool_run(pool_task task, void *context, Py_ssize_t items, int threads)
     int pool_threads()
     void pool_set_threads(int threads)
     long long pool_now()
+
+cdef enum:
+    LINE = 64  # bytes, to which all in an arena is aligned
 
 cdef extern from "debug.h" nogil:
     const bint DEBUGGING  # a constant to the C compiler too

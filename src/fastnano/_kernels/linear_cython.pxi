@@ -109,7 +109,7 @@ cdef void linear_forward_single(
     const float *x, const float *weight, const float *bias, float *y, size i, size o
 ) noexcept nogil:
     cdef size row, column, rest = i % BLOCK
-    cdef float last[16]  # inputs
+    cdef float last[BLOCK]  # inputs
     cdef product t
     memcpy(y, bias, 4 * o)
     t.a, t.a_row, t.b, t.b_step, t.terms, t.lines = weight, i, x, BLOCK, i // BLOCK, 1

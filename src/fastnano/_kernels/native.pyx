@@ -10,7 +10,8 @@ from libc.string cimport memcpy, memset
 
 
 cdef extern from "vector.h" nogil:
-    const int BLOCK, LANES, VECS
+    enum: BLOCK
+    const int LANES, VECS
     ctypedef Py_ssize_t size
     ctypedef float vec  # to Cython numbers, to C vectors
     ctypedef int ivec

@@ -5,7 +5,6 @@ cdef enum:
     MAX_NUMBERS = 32
     MAX_AXES = 6
     MAX_SIZES = 16
-    BLOCK = 16
 
 cdef enum Mode:
     ONCE, BLOCKS, RANGE, SPLIT

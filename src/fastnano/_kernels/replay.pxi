@@ -13,7 +13,6 @@
 
 cdef enum:
     MAX_INPUTS = 4
-    LINE = 64  # bytes, to which all in an arena is aligned
 
 cpdef enum Home:
     FIXED      # an address
@@ -308,7 +307,7 @@ cdef class Replay:
         alone, chains, blocks, phase.step, copy_bytes, phase.scratch_offset = given
         phase.run = &self.run
         phase.copy_bytes = aligned(copy_bytes)
-        phase.copies = allocate(max(2 * phase.copy_bytes * WORKERS, 64))  # as much again for what is to be merged
+        phase.copies = allocate(max(2 * phase.copy_bytes * WORKERS, LINE))  # as much again for what is to be merged
         phase.once_begin, phase.once_end = k, k + <int> len(alone)
         k = phase.once_end
         phase.chain = <Chain *> calloc(len(chains) + 1, sizeof(Chain))

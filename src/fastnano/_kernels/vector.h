@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BLOCK 16 /* samples that lie side by side */
+#include "layout.h"
+
 /* Besides the registers: how wide tiles are, in block elements to multiply, in vectors to correlate. */
 #if defined(__AVX512F__)
 #define LANES 16

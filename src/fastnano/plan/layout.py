@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .._kernels._executor import Home, Memory, Replay, Task
+from .._kernels._executor import BLOCK, WORKERS, Home, Memory, Replay, Task, aligned
 from .lowering import Node, Shape, Value
 from .recording import NotPlannable
 from .schedule import ALONE, BLOCKS, Chain, Schedule, Step
 from .strips import Strips, strips_of
 
-BLOCK = 16  # samples
 CACHE = 160 << 10  # bytes of a thread's blocks below which it takes two at a time
 CHUNK = 8192  # elements of a chain's item, about
 ITEMS = 16  # of a product over all blocks
@@ -26,11 +25,6 @@ TILE = 8  # rows of a chain's item are a multiple of this
 
 Operand = tuple[int, int, int, int]  # home, address or offset, bytes per block (in an arena: whose), elements
 _KINDS = {np.dtype(np.uint8): 0, np.dtype(np.float32): 1, np.dtype(np.int64): 2}
-
-
-def aligned(size: int) -> int:
-    """The size rounded up to whole cache lines of 64 bytes."""
-    return -(-size // 64) * 64
 
 
 class Layout:
@@ -115,7 +109,7 @@ class Layout:
     @property
     def bytes(self) -> int:
         """Of all buffers of the plan, those of one thread included."""
-        copies = sum(self.copy_bytes) * min(self.blocks, 8)
+        copies = sum(self.copy_bytes) * min(self.blocks, WORKERS)
         return self._own_bytes + copies + self.thread_bytes
 
     @property
@@ -294,8 +288,8 @@ class _Arena:
         if value in self.layout.plain:
             operands.append(self.layout.plain[value])
         elif _KINDS[value.dtype] != 2 and self.layout.lanes > 1:
-            offset = self._room(64 * value.size)
-            self._release(offset, 64 * value.size)
+            offset = self._room(self.layout.block_bytes(value))
+            self._release(offset, self.layout.block_bytes(value))
             operands.append((Home.ARENA, offset, 0, value.size))
         return (Task.GATHER, None, operands, [], [], {"input": value.input})
 

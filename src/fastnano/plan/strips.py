@@ -12,6 +12,7 @@ import math
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from .._kernels._executor import BLOCK
 from .lowering import Node, Value
 from .schedule import Step
 
@@ -72,7 +73,7 @@ def _leads(node: Node, each: str) -> bool:
 
 def _count(run: list[Step], channels: int) -> int:
     """Into how many strips: the most that leave them large enough."""
-    largest = max((64 * v.size for s in run for v in (*s.reads, *s.writes) if v.batched), default=0)
+    largest = max((4 * BLOCK * v.size for s in run for v in (*s.reads, *s.writes) if v.batched), default=0)
     if len(run) < 2 or channels < 2 or largest < LARGE:
         return 1
     return max(d for d in range(1, channels + 1) if channels % d == 0 and largest // d >= STRIP)
