@@ -445,6 +445,20 @@ print(status)
 """
 
 
+PROFILE = """
+import fastnano
+from fastnano._kernels import _native
+from test_plan_training import plan, NORM, X, Y
+p = plan(NORM, batch=61)
+p.prepare(X, Y)
+counts = iter([1])
+_native.get_num_threads = lambda: next(counts, 64)
+for _ in range(300):
+    counts = iter([1])
+    assert "us " in p.profile(X, Y)
+"""
+
+
 def in_a_process(code):
     """What Python code prints, in a process of its own that finds the tests."""
     places = [Path(fastnano.__file__).parents[1], Path(__file__).parent]
@@ -465,3 +479,7 @@ def test_after_a_fork_both_train_on():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_child_forked_in_another_threads_epoch_trains_on():
     assert in_a_process(FORK_WHILE_BUSY) == ["0"]
+
+
+def test_threads_that_join_in_a_profile_have_their_room():
+    assert in_a_process(PROFILE) == []

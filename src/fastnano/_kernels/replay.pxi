@@ -112,13 +112,10 @@ cdef struct Run:
 # ---- steps -----------------------------------------------------------------------------------------------------------
 
 cdef void start_step(Run *run, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Tells the calls how many samples there are."""
+    """Tells the calls how many samples there are: at every step, since a child may be forked in the midst of it."""
     cdef int k
     cdef Call *call
-    run.first = first
-    if run.n == n:
-        return
-    run.n, run.blocks = n, (n + run.lanes - 1) // run.lanes
+    run.first, run.n, run.blocks = first, n, (n + run.lanes - 1) // run.lanes
     for k in range(run.phases):
         run.phase[k].items = min((run.blocks + run.phase[k].step - 1) // run.phase[k].step, WORKERS)
     for k in range(run.entries):
@@ -357,7 +354,7 @@ cdef class Replay:
 
     def advance(self, Py_ssize_t step, targets, table, double seconds, int threads):
         """Runs steps from number ``step`` on until they or the seconds end; returns the number of the next, and
-        whether the last one's loss was finite.
+        whether the last one's loss and gradients were finite.
 
         Before each, row `step` of the table (float64) goes to the target addresses.
         """
@@ -367,6 +364,8 @@ cdef class Replay:
         cdef const double *values = <const double *> np.PyArray_DATA(table) if width else NULL
         cdef bint fine = True
         cdef long long end = pool_now() + <long long> (seconds * 1e9)
+        if self.spent is not None:
+            threads = min(threads, <int> len(self.spent))
         if self.arena.size < run.thread_bytes * threads:
             free(self.arena.memory)
             self.arena.size = 0  # until there is memory
