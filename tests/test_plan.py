@@ -308,6 +308,22 @@ def test_other_arrays_are_converted(x):
     check(x=x)
 
 
+class Blind(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(1, 5)
+
+    def forward(self, x):
+        return self.out(fastnano.ones(len(x), 1))
+
+
+def test_images_without_pixels_are_refused():
+    model = Blind()
+    p = Plan(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1), 8)
+    with pytest.raises(ValueError, match=r"images have shape \(20, 0, 4, 4\), no pixels"):
+        p.run_epoch(np.zeros((20, 0, 4, 4), np.uint8), Y[:20])
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32, np.int64, np.uint64])
 def test_classes_of_every_integer_type(dtype):
     check(y=Y.astype(dtype), steps=10)

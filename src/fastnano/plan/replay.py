@@ -64,6 +64,8 @@ class Replayed:
         """Take the data of an epoch; nothing is copied that has the right type."""
         kept = data[0].dtype.char == "B" or is_whole(data[0])
         images = np.ascontiguousarray(data[0], None if kept else np.float32)
+        if images.dtype.char == "B" and not images.size:
+            raise ValueError(f"images have shape {images.shape}, no pixels")
         arrays = [images, *map(as_labels, data[1:])]
         scale, shift = self._affine(images.shape) if images.dtype.char == "B" else _PLAIN
         for i, array in enumerate(arrays):
