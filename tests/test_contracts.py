@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fastnano._kernels._executor import Kernel
 
 from cases import CASES, EXPRESSION_CASES
 from fastnano import _kernels, nn
+from fastnano._contract import Contract
 from fastnano._kernels._build import formulas
 from fastnano.ops import CONTRACTS, EXPRESSIONS, FORMULAS, OPS, STEPS
 from variants import NATIVE, load
@@ -104,3 +106,26 @@ def test_cases_fit_their_contract(case):
         array.dtype in (np.float32, a.dtype) for a, array in zip(contract.given, inputs.values(), strict=True)
     )
     assert all(np.all(np.array(a.shape(sizes)) > 0) for a in contract.arrays)
+
+
+FEW_NUMBERS, MANY = ["Py_ssize_t begin", "Py_ssize_t end"], ["Py_ssize_t end"] * 33
+
+
+@pytest.mark.parametrize(
+    ("signature", "table", "error"),
+    [
+        ("x[...] -> y[...]", {"own": MANY}, "own: 33 numbers"),
+        ("x[...] -> y[...]", {"own": FEW_NUMBERS, "own_single": MANY}, "own_single: 33 numbers"),
+        ("x[...] -> y[...]", {"own": FEW_NUMBERS, "own_scratch": MANY}, "own: 33 numbers"),
+        ("x[...] -> y[...]", {"own": FEW_NUMBERS, "own_merge": MANY}, "own: 33 numbers"),
+        (f"x[...] -> y[...] ; {' '.join(f's{i}' for i in range(33))}", {"own": FEW_NUMBERS}, "33 of its row"),
+        ("x[a,b,c,d,e,f,g] -> y[a]", {"own": []}, "7 axes, above 6"),
+        (" ".join(f"x{i}[a]" for i in range(12)) + " -> y[a]", {"own": []}, "13 arrays"),
+    ],
+)
+def test_a_native_kernel_that_asks_for_more_than_there_is_room_for_is_refused(signature, table, error):
+    contract = Contract.parse("own", signature)
+    arrays = [f"float * {a.name}" for a in contract.arrays]
+    entries = {name: (1, arrays + numbers) for name, numbers in table.items()}
+    with pytest.raises(ValueError, match=error):
+        Kernel(contract, entries, (0, 0), "baseline")

@@ -61,8 +61,8 @@ cdef Program compile_program(contract, dict table, tuple packing) except *:
     arrays = [(kind, word) for kind, word in arrays if word != "scratch"]
     letters = row_letters(contract)
     program.arrays, program.scalars, program.sizes = len(arrays), len(contract.scalars), len(letters)
-    if len(arrays) > MAX_ARRAYS or len(letters) > MAX_SIZES or len(numbers) > MAX_NUMBERS:
-        raise ValueError(f"{name}: more arrays, letters or numbers than the executor holds")
+    if len(arrays) > MAX_ARRAYS or len(letters) > MAX_SIZES:
+        raise ValueError(f"{name}: {len(arrays)} arrays of {len(letters)} letters, above {MAX_ARRAYS} of {MAX_SIZES}")
     program.mode, program.split = find_mode(name, numbers, letters)
     program.batch = letters.index("n") if "n" in letters else 0
     for k, (kind, _) in enumerate(arrays):
@@ -133,6 +133,8 @@ def find_mode(name, numbers, letters):
 cdef Array describe(name, argument, str kind, list letters, bint written) except *:
     cdef Array array
     cdef int axis
+    if len(argument.letters) > MAX_AXES:
+        raise ValueError(f"{name}: {argument} has {len(argument.letters)} axes, above {MAX_AXES}")
     dtype = argument.dtype or numpy.dtype(numpy.float32)
     plain = kind.replace("const ", "").rstrip(" *")
     memset(&array, 0, sizeof(Array))
@@ -158,6 +160,8 @@ cdef Array describe(name, argument, str kind, list letters, bint written) except
 cdef int resolve(name, list numbers, list letters, tuple scalars, Number *into) except -1:
     """Where each number of a signature comes from."""
     cdef int k
+    if max(len(numbers), len(scalars)) > MAX_NUMBERS:
+        raise ValueError(f"{name}: {len(numbers)} numbers, {len(scalars)} of its row, above {MAX_NUMBERS}")
     dealt = {"blocks": DEALT_BLOCKS, "live": DEALT_LIVE, "begin": DEALT_BEGIN, "end": DEALT_END,
              "before": BEFORE, "added": ADDED, "sample": SAMPLE, "features": FEATURES}
     in_blocks = any(word == "blocks" for _, word in numbers)
