@@ -12,6 +12,7 @@ from cases import CASES, EXPRESSION_CASES
 from fastnano import _kernels, nn
 from fastnano._contract import Contract
 from fastnano._kernels._build import formulas
+from fastnano._rows import Op
 from fastnano.ops import CONTRACTS, EXPRESSIONS, FORMULAS, OPS, STEPS
 from variants import NATIVE, load
 
@@ -129,3 +130,17 @@ def test_a_native_kernel_that_asks_for_more_than_there_is_room_for_is_refused(si
     entries = {name: (1, arrays + numbers) for name, numbers in table.items()}
     with pytest.raises(ValueError, match=error):
         Kernel(contract, entries, (0, 0), "baseline")
+
+
+@pytest.mark.parametrize(
+    ("signature", "gradient", "flag"),
+    [
+        ("x[...] other[...] -> y[...]", "dy y -> dx", "monotone"),
+        ("x[...] -> y[...] other[...]", "dy y -> dx dother", "monotone"),
+        ("x[n,i] -> y[n,i]", "dy y -> dx", "monotone"),
+        ("input[n,i] -> y[n]", "dy -> dinput", "picks"),
+    ],
+)
+def test_rows_that_a_plan_could_not_exchange_are_refused(signature, gradient, flag):
+    with pytest.raises(ValueError, match=r"^own: "):
+        Op("own", signature, gradient, **{flag: True})

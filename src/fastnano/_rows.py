@@ -108,6 +108,16 @@ class Op(Row):
         self.differentiable = frozenset(
             w.name[1:] for rule in self.gradients for w in rule.writes
         ).intersection(self.inputs)
+        if monotone or picks:
+            self._check_exchange()
+
+    def _check_exchange(self) -> None:
+        """Refuse what a plan could not exchange for another (see ``plan/exchange.py``)."""
+        names = [a.name for a in self.forward.reads], [w.name for g in self.gradients for w in g.writes]
+        if names != (["x"], ["dx"]):
+            raise ValueError(f"{self.name}: monotone or picking rows have x and dx alone, not {names}")
+        if self.monotone and any(a.letters != ("...",) for a in self.forward.arrays):
+            raise ValueError(f"{self.name}: only what is elementwise, x[...] -> y[...], can be monotone")
 
     def _gradient(self, rule: str, known: dict[str, Argument]) -> Contract:
         reads, writes = (side.split() for side in rule.split("->"))

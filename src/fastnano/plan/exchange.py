@@ -10,45 +10,57 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .._rows import Op
 from ..ops import OPS
 from .lowering import Node, Value
 
-_PICK = {f"{op.name}_forward" for op in OPS.values() if op.picks}
-_MONOTONE = {f"{op.name}_forward" for op in OPS.values() if op.monotone}
+_PICKS = {op.forward.name: op for op in OPS.values() if op.picks}
+_MONOTONE = {op.forward.name: op for op in OPS.values() if op.monotone}
 
 
 def exchanged(nodes: Iterable[Node], wanted: Iterable[Value]) -> list[Node]:
     """The nodes, with each monotone function behind the pooling that follows it where nothing else reads its result."""
     found, kept = list(nodes), set(wanted)
     for node in found.copy():
-        if node.name in _MONOTONE and node.writes[0] not in kept:
+        if node.name in _MONOTONE and _operand(node, _MONOTONE[node.name].output) not in kept:
             found = _behind_pooling(found, node)
     return found
 
 
 def _behind_pooling(nodes: list[Node], function: Node) -> list[Node]:
-    (x,), (y,) = function.operands[:1], function.writes
-    readers = [n for n in nodes if y in n.reads]
-    pools = [n for n in readers if n.name in _PICK]
-    backward = [n for n in readers if n.name == function.name.replace("_forward", "_dx")]
+    op = _MONOTONE[function.name]
+    x, y = _operand(function, "x"), _operand(function, op.output)
+    readers = _readers(nodes, y)
+    pools = [n for n in readers if n.name in _PICKS]
+    backward = [n for n in readers if _is_gradient(n, op)]
     if not y.batched or len(pools) != 1 or len(readers) != 1 + len(backward) or len(backward) > 1:
         return nodes
-    (pool,), z = pools, pools[0].writes[0]
+    (pool,) = pools
+    pick = _PICKS[pool.name]
+    z = _operand(pool, pick.output)
     picked = replace(z)  # what the window picks of x
     moved = [_renamed(pool, {y: x, z: picked}), _renamed(function, {x: picked, y: z})]
     if not backward:
         return [m for n in nodes if n is not function for m in (moved if n is pool else [n])]
-    dy, (dx,) = backward[0].operands[0], backward[0].writes
+    dy, dx = _operand(backward[0], f"d{op.output}"), _operand(backward[0], "dx")
     makers = [n for n in nodes if dy in n.writes]
-    if [n.name for n in makers] != [pool.name.replace("_forward", "_dx")] or _readers(nodes, dy) != backward:
+    if len(makers) != 1 or not _is_gradient(makers[0], pick) or _readers(nodes, dy) != backward:
         return nodes
-    dz, dpicked = makers[0].operands[0], replace(z)
+    dz, dpicked = _operand(makers[0], f"d{pick.output}"), replace(z)
     back = [
         _renamed(backward[0], {dy: dz, y: z, x: picked, dx: dpicked}),
         _renamed(makers[0], {dz: dpicked, dy: dx}),
     ]
     instead = {pool: moved, makers[0]: back, function: [], backward[0]: []}
     return [m for n in nodes for m in instead.get(n, [n])]
+
+
+def _operand(node: Node, name: str) -> Value:
+    return node.operands[[a.name for a in node.contract.arrays].index(name)]
+
+
+def _is_gradient(node: Node, op: Op) -> bool:
+    return node.name in [rule.name for rule in op.gradients]
 
 
 def _readers(nodes: list[Node], value: Value) -> list[Node]:
