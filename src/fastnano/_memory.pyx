@@ -1,6 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Uninitialised arrays whose memory is kept for the next array of that size when they die.
 
+What has been idle longest is given up first, so that sizes which are no longer used leave room for others.
+
 # Design: a training step makes and drops the same arrays again and again; the C library gives large ones back to the
 # system, which must clear every page once more: 1,700 page faults and half the time of an eager LeNet step.  NumPy lets
 # an allocator be set for the arrays made while it is set, so they are ordinary arrays that own their data.  Rejected:
@@ -8,7 +10,7 @@
 """
 
 from libc.stdlib cimport free, realloc
-from libc.string cimport memset, strcpy
+from libc.string cimport memmove, memset, strcpy
 from cpython.pycapsule cimport PyCapsule_New
 cimport numpy as np
 import numpy
@@ -40,48 +42,41 @@ cdef extern from "numpy/arrayobject.h":
 
 cdef enum:
     SMALLEST = 65536        # bytes; the C library keeps smaller blocks itself
-    SIZES = 64              # different sizes remembered
-    DEPTH = 16              # blocks kept of each
-    MOST = 1 << 28          # bytes kept in all
+    MOST = 256              # blocks kept
+    MOST_BYTES = 1 << 28    # of them all
 
-cdef struct Shelf:  # idle blocks of one size
+cdef struct Block:
+    void *memory
     size_t size
-    int count
-    void *blocks[DEPTH]
 
 # The interpreter's lock guards them: arrays are made and freed under it.
-cdef Shelf shelves[SIZES]
-cdef int shelf_count = 0
-cdef size_t kept = 0
+cdef Block idle[MOST]  # those that have waited longest first
+cdef int idle_count = 0
+cdef size_t idle_size = 0
 
 
 cdef inline size_t rounded(size_t size) noexcept:
     return (size + 4095) // 4096 * 4096
 
 
-cdef Shelf *shelf_of(size_t size) noexcept:
-    """The shelf of a size; a new one if there is room, else NULL."""
-    global shelf_count
-    cdef int k
-    for k in range(shelf_count):
-        if shelves[k].size == size:
-            return &shelves[k]
-    if shelf_count == SIZES:
-        return NULL
-    shelf_count += 1
-    shelves[shelf_count - 1].size = size
-    return &shelves[shelf_count - 1]
+cdef void *remove(int k) noexcept:
+    """The memory of an idle block, which it no longer is."""
+    global idle_count, idle_size
+    cdef void *memory = idle[k].memory
+    idle_size -= idle[k].size
+    idle_count -= 1
+    memmove(&idle[k], &idle[k + 1], (idle_count - k) * sizeof(Block))
+    return memory
 
 
 cdef void *take(void *ctx, size_t size) noexcept:
-    global kept
     cdef void *memory = NULL
     cdef size_t whole = rounded(size)
-    cdef Shelf *shelf = shelf_of(whole)
-    if shelf != NULL and shelf.count:
-        shelf.count -= 1
-        kept -= whole
-        memory = shelf.blocks[shelf.count]
+    cdef int k = idle_count - 1
+    while k >= 0 and idle[k].size != whole:
+        k -= 1
+    if k >= 0:
+        memory = remove(k)
     elif posix_memalign(&memory, 64, whole):
         return NULL
     forbid(memory, whole)
@@ -90,17 +85,17 @@ cdef void *take(void *ctx, size_t size) noexcept:
 
 
 cdef void give_back(void *ctx, void *memory, size_t size) noexcept:
-    global kept
-    cdef Shelf *shelf
+    global idle_count, idle_size
     size = rounded(size)
-    shelf = shelf_of(size)
-    if memory == NULL or shelf == NULL or shelf.count == DEPTH or kept + size > MOST:
+    if memory == NULL or size > MOST_BYTES:
         free(memory)
         return
+    while idle_count == MOST or idle_size + size > MOST_BYTES:
+        free(remove(0))
     forbid(memory, size)
-    shelf.blocks[shelf.count] = memory
-    shelf.count += 1
-    kept += size
+    idle[idle_count].memory, idle[idle_count].size = memory, size
+    idle_count += 1
+    idle_size += size
 
 
 cdef void *take_cleared(void *ctx, size_t count, size_t size) noexcept:
@@ -135,3 +130,8 @@ def empty(tuple shape, np.dtype dtype):
         return numpy.empty(shape, dtype)
     finally:
         PyDataMem_SetHandler(outer)
+
+
+def idle_bytes():
+    """Bytes kept for arrays to come."""
+    return idle_size
