@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 
+import numpy as np
 import pytest
 
 from fastnano._kernels import _native
@@ -59,3 +62,27 @@ def test_the_environment_says_how_many():
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
 def test_affinity_is_respected():
     assert threads_of_a_new_process("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})").stdout == "1\n"
+
+
+def test_a_long_call_lets_other_python_threads_run():
+    numbers, total = np.ones(1 << 23, np.float32), np.zeros(1)
+    turns, done = [0], threading.Event()
+
+    def turn():
+        while not done.is_set():
+            turns[0] += 1
+            time.sleep(0)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)  # nobody is made to wait for it
+    thread = threading.Thread(target=turn)
+    thread.start()
+    try:
+        kernel, before = _native.load()["square_sum"], turns[0]
+        for _ in range(5):
+            kernel(numbers, total)
+        assert turns[0] > before
+    finally:
+        sys.setswitchinterval(interval)
+        done.set()
+        thread.join()

@@ -272,8 +272,10 @@ cdef Py_ssize_t lay_out_single(Call *call, int *threads) noexcept nogil:
     if call.program.single.run == NULL or not 0 < call.extent <= FEW:
         return -1
     call.thread_bytes = scratch_bytes(call, &call.program.single, 0)
+    if call.thread_bytes < 0:
+        return -1
     threads[0] = <int> min(threads[0], call.extent)
-    return call.thread_bytes * threads[0] if call.thread_bytes >= 0 else -1
+    return call.thread_bytes * threads[0]
 
 
 cdef void run_blocks(Call *call, char *arena, int threads) noexcept nogil:
@@ -400,7 +402,11 @@ cdef class Kernel:
             call.scalars[k] = arguments[program.arrays + k]
         if program.mode == ONCE:
             call.extent = call.chunk = 1
-            range_item(&call, 0, 0)
+            if call.work < serial_work:  # a few numbers, such as a key that no two threads may draw
+                range_item(&call, 0, 0)
+            else:
+                with nogil:
+                    range_item(&call, 0, 0)
             return
         threads = pool_threads()
         if program.mode == BLOCKS:
