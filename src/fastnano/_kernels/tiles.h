@@ -55,15 +55,15 @@ INLINE void multiply_tile(const product *t, int rows, int cols, size row, size c
     const float *a = t->a + row * a_row, *b = t->b + col * b_col;
     const size out_row = t->out_row, out_col = t->out_col;
     float *out = t->out + row * out_row + col * out_col;
-    vec acc[MAX_ROWS][MAX_COLS * VECS], v[MAX_COLS * VECS];
+    vec total[MAX_ROWS][MAX_COLS * VECS], v[MAX_COLS * VECS];
 #define ELEMENT(r, j) *(vec *)(out + (r) * out_row + (j) / VECS * out_col + (j) % VECS * LANES)
     UNROLL for (int r = 0; r < rows; r++) {
         vec start = splat(t->bias ? t->bias[row + r] : 0);
-        UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] = start;
+        UNROLL for (int j = 0; j < cols * VECS; j++) total[r][j] = start;
     }
     if (kind == FAR && t->resume)
         UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] = ELEMENT(r, j);
+            UNROLL for (int j = 0; j < cols * VECS; j++) total[r][j] = ELEMENT(r, j);
     const int32_t *places = t->places;
     for (size k = 0, terms = t->terms; k < terms; k++, a += a_step) {
         const float *from = kind >= APART ? b + places[k] : b, *weight = a;
@@ -77,11 +77,11 @@ INLINE void multiply_tile(const product *t, int rows, int cols, size row, size c
         UNROLL for (int r = 0; r < rows; r++) {
             NEXT_THREE(weight, r, a_row)
             vec s = splat(weight[r % 3 * a_row]);
-            UNROLL for (int j = 0; j < cols * VECS; j++) acc[r][j] += s * v[j];
+            UNROLL for (int j = 0; j < cols * VECS; j++) total[r][j] += s * v[j];
         }
     }
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int j = 0; j < cols * VECS; j++) ELEMENT(r, j) = acc[r][j];
+        UNROLL for (int j = 0; j < cols * VECS; j++) ELEMENT(r, j) = total[r][j];
 #undef ELEMENT
 }
 
@@ -92,8 +92,8 @@ INLINE void correlate_tile(
 ) {
     const size a_row = t->a_row, b_group = t->b_group, b_step = t->b_step, b_length = t->terms * b_step;
     const int count = rows * groups * cols;
-    vec acc[(REGISTERS + LANES - 1) / LANES * LANES], s[MAX_ROWS];
-    UNROLL for (int n = 0; n < (count + LANES - 1) / LANES * LANES; n++) acc[n] = splat(0);
+    vec total[(REGISTERS + LANES - 1) / LANES * LANES], s[MAX_ROWS];
+    UNROLL for (int n = 0; n < (count + LANES - 1) / LANES * LANES; n++) total[n] = splat(0);
     for (size line = t->lines; line; line--, b += t->b_line) {
         for (const float *at = b, *end = b + b_length; at != end; at += b_step, a += BLOCK)
             UNROLL for (int h = 0; h < BLOCK; h += LANES) {
@@ -109,18 +109,18 @@ INLINE void correlate_tile(
                     UNROLL for (int j = 0; j < cols; j++) {
                         vec v = *(const vec *)(right + g % 3 * b_group + j * BLOCK + h);
                         IN_REGISTER(v);
-                        UNROLL for (int r = 0; r < rows; r++) acc[(r * groups + g) * cols + j] += s[r] * v;
+                        UNROLL for (int r = 0; r < rows; r++) total[(r * groups + g) * cols + j] += s[r] * v;
                     }
                 }
             }
     }
-    float total[sizeof acc / sizeof(vec)];
-    UNROLL for (int n = 0; n < count; n += LANES) store(total + n, sums(acc + n), LANES);
+    float summed[sizeof total / sizeof(vec)];
+    UNROLL for (int n = 0; n < count; n += LANES) store(summed + n, sums(total + n), LANES);
     const size out_row = t->out_row, out_col = t->out_col, out_group = t->out_group;
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int g = 0; g < groups; g++)
             UNROLL for (int j = 0; j < cols; j++)
-                out[r * out_row + g * out_group + j * out_col] += total[(r * groups + g) * cols + j];
+                out[r * out_row + g * out_group + j * out_col] += summed[(r * groups + g) * cols + j];
 }
 
 /* A function per size of tile; sizes that do not fit the registers are empty and never chosen. */
@@ -236,19 +236,19 @@ typedef struct {
 
 INLINE void lanes_tile(const lanewise *t, size row, size col, const int rows, const int cols) {
     const vec *a = t->a + row * t->a_row, *b = t->b + col * t->b_col;
-    vec *out = t->out + row * t->out_row + col * t->out_col, acc[4][4];
+    vec *out = t->out + row * t->out_row + col * t->out_col, total[4][4];
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int j = 0; j < cols; j++) acc[r][j] = splat(0);
+        UNROLL for (int j = 0; j < cols; j++) total[r][j] = splat(0);
     for (size k = 0; k < t->terms; k++, a += t->a_step, b += t->b_step) {
         vec s[4];
         UNROLL for (int r = 0; r < rows; r++) s[r] = a[r * t->a_row];
         UNROLL for (int j = 0; j < cols; j++) {
             vec v = b[j * t->b_col];
-            UNROLL for (int r = 0; r < rows; r++) acc[r][j] += s[r] * v;
+            UNROLL for (int r = 0; r < rows; r++) total[r][j] += s[r] * v;
         }
     }
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int j = 0; j < cols; j++) out[r * t->out_row + j * t->out_col] = acc[r][j];
+        UNROLL for (int j = 0; j < cols; j++) out[r * t->out_row + j * t->out_col] = total[r][j];
 }
 
 #define LANES_ROWS (REGISTERS < 32 ? 2 : 4) /* beside 4 columns */
