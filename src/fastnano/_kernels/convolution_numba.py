@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from ._executor import WORKERS
 from ._numba import helper, kernel, prange
 
 __all__ = [
@@ -21,8 +22,6 @@ __all__ = [
     "conv_transpose2d_forward",
 ]
 
-# They share a batch for a sum over it, whatever the threads, so that its bits are always the same.
-WORKERS = 8
 COLUMNS = 1 << 18  # numbers in the columns of a part of the batch: 1 MB, a core's share of cache
 
 
