@@ -48,7 +48,7 @@ def test_a_wrong_shape_is_found_before_training():
     trainer = fn.Trainer(net, nn.CrossEntropyLoss(), fn.optim.SGD(net.parameters(), lr=0.1))
     with pytest.raises(
         ValueError,
-        match=r"^in layer '2' \(Linear\(in_features=5.*\) of Sequential: linear: input has shape \(1, 3\)",
+        match=r"^in layer '2' \(Linear\(in_features=5.*\) of Sequential: linear: input has shape \(9, 3\)",
     ):
         trainer.fit((np.ones((9, 4), "f"), np.zeros(9, int)), progress=False, compile=False)
     assert net.training
