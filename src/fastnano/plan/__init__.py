@@ -28,7 +28,7 @@ from ..nn._arguments import positive
 from ..nn.module import evaluating
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
-from .contents import attributes, contents
+from .contents import contents, layer_contents
 from .exchange import exchanged
 from .layout import Layout
 from .lowering import Lowering
@@ -258,7 +258,7 @@ class Plan:
                 (t.data.ctypes.data, t.shape, t.dtype, t.requires_grad, bool(t._hooks))
                 for t in self._tensors()
             ],
-            [contents(attributes(m)) for m in self._modules()],
+            [layer_contents(m) for m in self._modules()],
             contents(self.loss),
             [(self.optimizer.rows(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
             [[id(a) for a in state.values()] for state in self.optimizer.state.values()] if groups else [],

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._random import default_generator
 from ..nn import Module
-from .contents import attributes, contents, plain
+from .contents import contents, layer_contents, plain
 from .recording import NotPlannable
 from .replay import as_labels
 
@@ -41,14 +41,14 @@ def without_trace(modules: Sequence[Module], loss: Any, arrays: Sequence[np.ndar
     what Python does on the side."""
     held = [(array, array.copy()) for array in arrays]
     attributes_before = [dict(vars(module)) for module in modules]
-    before = [plain(contents(attributes(module))) for module in modules]
+    before = [plain(layer_contents(module)) for module in modules]
     loss_before, drawn_before, chance = plain(contents(loss)), _drawn(), _chance()
     try:
         yield
         if _drawn() != drawn_before:
             raise NotPlannable("Python draws random numbers, with numpy.random, random or fastnano.rand")
         for module, found in zip(modules, before, strict=True):
-            if plain(contents(attributes(module))) != found:
+            if plain(layer_contents(module)) != found:
                 raise NotPlannable(
                     f"forward of {type(module).__name__} changes what the module holds, in Python"
                 )
