@@ -22,6 +22,7 @@ LAYERS = (
         "architecture",
         "uncertainty",
         "_frozen",
+        "_replaying",
         "_training_data",
         "_watching",
     ),

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from . import _frozen
+from ._replaying import Replay
 from ._state import current_backend, no_grad
 from ._training_data import (
-    NATIVE,
     Prepare,
     Transform,
     arrays_of,
@@ -38,7 +38,6 @@ from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
 from .plan import (
-    SLICE,
     NotPlannable,
     Plan,
     as_labels,
@@ -300,7 +299,7 @@ class Trainer:
         tell("epoch_begin")
         if not self.history.eager:
             try:
-                self._replay(loader, prepare, tell, looked_at)
+                Replay(self, loader, prepare, tell, looked_at).run()
             except NotPlannable as reason:  # of what a callback has changed
                 self._refused(reason, compile)
         if self.history.eager:
@@ -411,41 +410,6 @@ class Trainer:
         if self._made is None or any(getattr(self._made, name) != value for name, value in options.items()):
             self._made = Plan(**options)
         return self._made
-
-    def _replay(
-        self, loader: DataLoader, prepare: Transform, tell: Callable[..., None], looked_at: bool
-    ) -> None:
-        """An epoch in native code; a step at a time where callbacks look at each, since they may change anything."""
-        x, y, numbers = arrays_of(loader.dataset)
-        order = loader.order(loader.epoch)[: len(loader) * loader.batch_size]
-        parts = random_parts(loader)
-        augment = [(NATIVE[type(t)], drawn) for t, drawn in zip(parts, loader.numbers(parts), strict=True)]
-        samples = order if numbers is None else numbers[order]
-        length = loader.batch_size if looked_at else len(order)
-        for some in (slice(begin, begin + length) for begin in range(0, len(order), length)):
-            if not self.stop:
-                changes = [(name, drawn[some]) for name, drawn in augment]
-                self._replay_some(self._plan(loader, prepare), x, y, samples[some], changes, tell)
-
-    def _replay_some(
-        self, plan: Plan, x: Any, y: Any, order: np.ndarray, augment: Sequence[Any], tell: Callable[..., None]
-    ) -> None:
-        status = self.status
-        steps, images, loss_sum, correct = status.step, status.images, status.loss_sum, status.correct or 0
-
-        def poll(progress: np.ndarray) -> bool:
-            status.step, status.images = steps + int(progress[0]), images + int(progress[1])
-            status.loss_sum = loss_sum + float(progress[2])
-            status.correct = correct + int(progress[3]) if plan.counts else None
-            tell("step_end")
-            return bool(self.stop)
-
-        try:
-            plan.run_epoch(x, y, order, poll, SLICE, augment)
-        except FloatingPointError:
-            status.step = steps + int(plan.progress[0]) + 1
-            self._check(plan.progress[4])
-            raise
 
     # Applying
 

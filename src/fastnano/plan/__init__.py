@@ -204,6 +204,11 @@ class Plan:
             finally:
                 made.native.measure(0)
 
+    def is_current(self, images: np.ndarray, labels: np.ndarray) -> bool:
+        """Whether the training step is recorded as the model, the loss and the optimiser are now."""
+        known, _ = self._made.get("train", (None, None))
+        return known == self._fingerprint("train", (images, labels))
+
     @property
     def progress(self) -> np.ndarray:
         """Of the training: steps done, samples seen, the sum of their losses, right answers, and the last loss."""
