@@ -297,3 +297,17 @@ def test_what_a_callback_changes_counts_from_the_next_step_on(change, eager):
     assert plan.history["loss"] == pytest.approx(layers.history["loss"], rel=1e-4)
     assert plan.history["accuracy"] == pytest.approx(layers.history["accuracy"])
     assert plan.status.step == layers.status.step
+
+
+def test_a_schedule_goes_on_from_what_a_callback_sets():
+    def halve(t):
+        t.optimizer.param_groups[0]["lr"] *= 0.5
+
+    nets = [trainer(optimizer=optim.SGD, schedule=one_cycle) for _ in range(2)]
+    for t, compile in zip(nets, (True, False), strict=True):
+        t.callbacks.append(Changing(halve))
+        fit(t, compile=compile, epochs=2)
+    plan, layers = nets
+    assert_close(plan.model, layers.model)
+    assert plan.history["lr"] == pytest.approx(layers.history["lr"])
+    assert plan.optimizer.param_groups[0]["lr"] == pytest.approx(layers.optimizer.param_groups[0]["lr"])

@@ -106,7 +106,7 @@ class Replayed:
         """All steps, a slice of time after the other."""
         # Design: native code comes back to Python every 50 ms, at the end of a step, so that signals are handled by
         # the one thread that can.  Rejected: a second thread to run in, which Ctrl-C does not reach.
-        steps, step = -(-self._samples // self.layout.batch), 0
+        steps, step, followed = -(-self._samples // self.layout.batch), 0, 0
         follow = scheduler if scheduler is not None and scheduler.per_batch else None
         targets, table = _unroll(follow, steps)
         try:
@@ -117,12 +117,11 @@ class Replayed:
                     loss = self.progress[4]
                     what = "the gradients are not finite" if math.isfinite(loss) else f"the loss is {loss}"
                     raise FloatingPointError(f"{what} in step {step + 1}")
+                followed = _follow(follow, followed, step)
                 if poll is not None and poll(self.progress):
                     return
         finally:
-            if follow is not None and step:
-                follow.last_epoch += step
-                follow._set()
+            _follow(follow, followed, step)
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """The output for every sample, a batch at a time."""
@@ -210,6 +209,14 @@ def _flop(step: Step, batch: int) -> int:
 
 def _address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
+
+
+def _follow(scheduler: Any, followed: int, step: int) -> int:
+    """Let a schedule stand where so many steps have brought it, if it does not yet; returns their number."""
+    if scheduler is not None and step > followed:
+        scheduler.last_epoch += step - followed
+        scheduler._set()
+    return step
 
 
 def _unroll(scheduler: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
