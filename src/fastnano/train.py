@@ -33,7 +33,7 @@ from .callbacks import NEVER, Callback, ProgressBar
 from .data import DataLoader, TensorDataset
 from .data.mixing import Mix
 from .nn import Module, PenalizedLoss
-from .nn._arguments import instance, positive
+from .nn._arguments import instance
 from .nn.module import evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
@@ -149,10 +149,7 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         transform: Transform | None = None,
     ) -> None:
-        check_learner("Trainer", model, loss, optimizer, scheduler)
-        for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-            if value is not None:
-                positive("Trainer", name, value)
+        check_learner("Trainer", model, loss, optimizer, scheduler, clip_norm, clip_value)
         for callback in callbacks:
             instance("Trainer", "callbacks", callback, Callback, "Callbacks")
         self.model, self.optimizer, self.scheduler = model, optimizer, scheduler

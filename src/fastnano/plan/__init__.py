@@ -24,7 +24,6 @@ from .._kernels._executor import FEW
 from .._state import no_grad, use_backend
 from ..autograd import Tensor
 from ..nn import Module
-from ..nn._arguments import positive
 from ..nn.module import evaluating
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
@@ -88,10 +87,7 @@ class Plan:
     ) -> None:
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"compile: batch_size={batch_size!r} must be a whole number, at least 1")
-        check_learner("compile", model, loss, optimizer, scheduler)
-        for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-            if value is not None:
-                positive("compile", name, value)
+        check_learner("compile", model, loss, optimizer, scheduler, clip_norm, clip_value)
         if not np.all(np.asarray(std) > 0):
             raise ValueError(f"compile: std={std} must be above 0")
         self.model, self.loss, self.optimizer, self.scheduler = model, loss, optimizer, scheduler
@@ -264,7 +260,7 @@ class Plan:
                 for t in self._tensors()
             ],
             [layer_contents(m) for m in self._modules()],
-            contents(self.loss),
+            None if isinstance(self.loss, Module) else contents(self.loss),
             [(self.optimizer.rows(g), [id(p) for p in g["params"]], g.get("maximize")) for g in groups],
             [[id(a) for a in state.values()] for state in self.optimizer.state.values()] if groups else [],
             (self.clip_norm, self.clip_value, self.batch_size, _native.current()),
@@ -280,10 +276,10 @@ class Plan:
                     f"the model has float64 tensors (shape {tensor.shape}); plans are float32 (model.float())"
                 )
         arrays = [t.data for t in self._tensors()]
-        with self._gradients_kept(), without_trace(self._modules(), self.loss, arrays):
+        with self._gradients_kept(), without_trace(self._modules(), self.loss, arrays) as held:
             some, others = two_batches(data, self.batch_size)
             first, results = self._record(what, data, some)
-            with nudged(arrays) as states:
+            with nudged(held) as states:
                 second, _ = self._record(what, data, others, states)
             lowering = Lowering(first, second, _native.load(), _native.formulas())
             values = [lowering.value(array) for array in results]

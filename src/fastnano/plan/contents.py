@@ -57,12 +57,12 @@ def contents(value: Any) -> Any:
 
 
 def layer_contents(module: Module) -> list[Any]:
-    """The contents of a layer's class, and of its attributes beside parameters, buffers and layers."""
-    kind, walk = type(module), _Walk()
+    """The contents of ``attributes``; most are plain, which is asked first, since a walk takes three times as long."""
+    walk = _Walk()
+    kind, *own = attributes(module)
     found = [walk.of(kind) if _is_own(kind.__module__) else Same(kind)]
-    for name, value in vars(module).items():  # most are plain: asked first, that takes a third of the time
-        if name not in _OF_ALL:
-            found += (name, value if _is_plain(value) else walk.of(value))
+    for name, value in own:
+        found += (name, value if _is_plain(value) else walk.of(value))
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from .._random import default_generator
 from ..nn import Module
 from .contents import contents, layer_contents, plain
-from .recording import NotPlannable
+from .recording import NotPlannable, States
 from .replay import as_labels
 
 MOST = 256  # samples of a probe, of which all arrays are kept for a while
@@ -36,16 +36,17 @@ def two_batches(data: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, np.n
 
 
 @contextmanager
-def without_trace(modules: Sequence[Module], loss: Any, arrays: Sequence[np.ndarray]) -> Iterator[None]:
+def without_trace(modules: Sequence[Module], loss: Any, arrays: Sequence[np.ndarray]) -> Iterator[States]:
     """Give everything back as it was; NotPlannable, where that took more than arrays, since a plan would not repeat
-    what Python does on the side."""
+    what Python does on the side.  The arrays come as pairs with what they hold."""
     held = [(array, array.copy()) for array in arrays]
     attributes_before = [dict(vars(module)) for module in modules]
     before = [plain(layer_contents(module)) for module in modules]
-    loss_before, drawn_before, chance = plain(contents(loss)), _drawn(), _chance()
+    loss_before, chance = plain(contents(loss)), _chance()
+    drawn = _told(chance)
     try:
-        yield
-        if _drawn() != drawn_before:
+        yield held
+        if _told(_chance()) != drawn:
             raise NotPlannable("Python draws random numbers, with numpy.random, random or fastnano.rand")
         for module, found in zip(modules, before, strict=True):
             if plain(layer_contents(module)) != found:
@@ -60,8 +61,7 @@ def without_trace(modules: Sequence[Module], loss: Any, arrays: Sequence[np.ndar
             vars(module).update(own)
         for array, values in held:
             array[...] = values
-        if _drawn() != drawn_before:
-            _restore(chance)
+        _restore(chance)
 
 
 def _chance() -> tuple[Any, ...]:
@@ -69,9 +69,9 @@ def _chance() -> tuple[Any, ...]:
     return np.random.get_state(), random.getstate(), default_generator.rng.bit_generator.state
 
 
-def _drawn() -> tuple[Any, ...]:
+def _told(chance: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same in a form that can be compared."""
-    numpy, python, own = _chance()
+    numpy, python, own = chance
     return str(numpy), python, str(own)
 
 

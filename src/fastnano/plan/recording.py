@@ -176,9 +176,9 @@ def _number_names(rule: Contract | Formula) -> tuple[str, ...]:
 
 
 @contextmanager
-def nudged(arrays: list[np.ndarray]) -> Iterator[States]:
-    """The float arrays with values a little off, as pairs with what they held, and will hold again."""
-    states = [(array, array.copy()) for array in arrays if array.dtype.kind == "f" and array.flags.writeable]
+def nudged(held: States) -> Iterator[States]:
+    """The float arrays of these with values a little off, while it lasts, as pairs with what they held."""
+    states = [(array, values) for array, values in held if array.dtype.kind == "f" and array.flags.writeable]
     try:
         for array, values in states:
             array[...] = values * values.dtype.type(1 + NUDGE) + values.dtype.type(NUDGE)

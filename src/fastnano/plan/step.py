@@ -11,7 +11,7 @@ import numpy as np
 from .._rows import contiguous
 from ..autograd import Tensor, launch
 from ..nn import Module, clip_grad_norm_, clip_grad_value_
-from ..nn._arguments import instance
+from ..nn._arguments import instance, positive
 from ..ops import STEPS
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
@@ -20,13 +20,18 @@ from .replay import as_labels
 Loss = Callable[[Any, Any], Tensor]
 
 
-def check_learner(owner: str, model: Any, loss: Any, optimizer: Any, scheduler: Any) -> None:
+def check_learner(
+    owner: str, model: Any, loss: Any, optimizer: Any, scheduler: Any, clip_norm: Any, clip_value: Any
+) -> None:
     """Refuse what cannot take its part in a training."""
     instance(owner, "model", model, Module, "a Module")
     instance(owner, "loss", loss, Callable, "a function of outputs and labels")  # type: ignore[arg-type]
     instance(owner, "optimizer", optimizer, Optimizer, "an Optimizer")
     if scheduler is not None:
         instance(owner, "scheduler", scheduler, LRScheduler, "an LRScheduler")
+    for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+        if value is not None:
+            positive(owner, name, value)
 
 
 def check_trains(owner: str, model: Module, loss: Loss, optimizer: Optimizer) -> None:
