@@ -9,6 +9,7 @@ from typing import Any
 from ..autograd import Function, Tensor
 from ..functions.movement import cat
 from ._arguments import count
+from ._by_name import ByName
 from .module import Module
 
 __all__ = [
@@ -156,55 +157,24 @@ class ModuleList(_Indexed):
         return f"{name}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{name}()"
 
 
-class ModuleDict(Module):
+class ModuleDict(ByName):
     """Layers by name, ``layers["conv"]``; otherwise as ModuleList."""
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
         self.update(modules or {})
 
-    def __getitem__(self, name: str) -> Module:
-        return self._modules[name]
+    @property
+    def _held(self) -> dict[str, Any]:
+        return self._modules
 
     def __setitem__(self, name: str, module: Module) -> None:
         self.add_module(name, module)
-
-    def __delitem__(self, name: str) -> None:
-        del self._modules[name]
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._modules
-
-    def keys(self) -> Iterable[str]:
-        """The names, in order."""
-        return self._modules.keys()
-
-    def values(self) -> Iterable[Module]:
-        """The layers, in order."""
-        return self._modules.values()
-
-    def items(self) -> Iterable[tuple[str, Module]]:
-        """Pairs of name and layer, in order."""
-        return self._modules.items()
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add the named layers, in place of those of the same names."""
         for name, module in dict(modules).items():
             self.add_module(name, module)
-
-    def pop(self, key: str) -> Module:
-        """Take a layer out by its name, and return it."""
-        return self._modules.pop(key)
-
-    def clear(self) -> None:
-        """Take all layers out."""
-        self._modules.clear()
 
 
 class Residual(Module):

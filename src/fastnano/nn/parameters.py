@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..autograd import Tensor
+from ._by_name import ByName
 from .module import Module, Parameter
 
 __all__ = ["ParameterDict", "ParameterList"]
@@ -55,30 +56,19 @@ class ParameterList(Module):
         return _list_parameters(self)
 
 
-class ParameterDict(Module):
+class ParameterDict(ByName):
     """Parameters by name, ``weights["left"]``; tensors and arrays become parameters."""
 
     def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.update(parameters or {})
 
-    def __getitem__(self, name: str) -> Any:
-        return self._parameters[name]
+    @property
+    def _held(self) -> dict[str, Any]:
+        return self._parameters
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.register_parameter(name, _parameter(value))
-
-    def __delitem__(self, name: str) -> None:
-        del self._parameters[name]
-
-    def __len__(self) -> int:
-        return len(self._parameters)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parameters)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._parameters
 
     def __reversed__(self) -> Iterator[str]:
         return reversed(self._parameters)
@@ -95,18 +85,6 @@ class ParameterDict(Module):
     def __ror__(self, other: Mapping[str, Any]) -> ParameterDict:
         return ParameterDict(other) | self
 
-    def keys(self) -> Iterable[str]:
-        """The names, in order."""
-        return self._parameters.keys()
-
-    def values(self) -> Iterable[Any]:
-        """The parameters, in order."""
-        return self._parameters.values()
-
-    def items(self) -> Iterable[tuple[str, Any]]:
-        """Pairs of name and parameter, in order."""
-        return self._parameters.items()
-
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of that name, or the default."""
         return self._parameters.get(key, default)
@@ -117,17 +95,9 @@ class ParameterDict(Module):
             self[key] = default
         return self[key]
 
-    def pop(self, key: str) -> Any:
-        """Take the parameter of that name out, and return it."""
-        return self._parameters.pop(key)
-
     def popitem(self) -> tuple[str, Any]:
         """Take the last parameter out, and return its name and itself."""
         return self._parameters.popitem()
-
-    def clear(self) -> None:
-        """Take all parameters out."""
-        self._parameters.clear()
 
     def copy(self) -> ParameterDict:
         """Another dictionary of the same parameters."""
