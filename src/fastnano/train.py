@@ -34,7 +34,7 @@ from .data import DataLoader, TensorDataset
 from .data.mixing import Mix
 from .nn import Module, PenalizedLoss
 from .nn._arguments import instance
-from .nn.module import evaluating
+from .nn.module import dtype_of, evaluating
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
 from .plan import (
@@ -441,7 +441,7 @@ class Trainer:
 
     def _inputs(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[Tensor, Any]:
         """A batch as the model takes it: floats in the dtype of its parameters."""
-        dtype = next((p.dtype for p in self.model.parameters()), np.dtype(np.float32))
+        dtype = dtype_of(self.model)
         if y is not None and y.dtype.kind in "fb":
             y = y.astype(dtype, copy=False) if y.dtype.kind == "f" else as_labels(y)
         try:

@@ -13,7 +13,7 @@ from ._training_data import Prepare
 from .autograd import Tensor, as_tensor
 from .nn import Module
 from .nn import functional as F
-from .nn.module import evaluating
+from .nn.module import dtype_of, evaluating
 
 __all__ = ["MCDropout", "mc_dropout"]
 
@@ -46,8 +46,7 @@ def mc_dropout(
     if not len(x):
         raise ValueError(f"mc_dropout: x has shape {x.shape}, expected at least one sample")
     if x.dtype == np.uint8:
-        dtype = next((p.dtype for p in model.parameters()), np.float32)
-        x = Tensor(Prepare.of(None, model)(x.data).astype(dtype, copy=False))
+        x = Tensor(Prepare.of(None, model)(x.data).astype(dtype_of(model), copy=False))
     with no_grad(), evaluating(model), _dropping():
         parts = [
             _passes(model, x[begin : begin + batch_size], samples, softmax)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ..autograd import Tensor
 from ..nn import Conv2d, ConvTranspose2d, Linear, Module, activation
+from ..nn.module import dtype_of
 
 CONVOLUTIONS = (Conv2d, ConvTranspose2d)
 ACTIVATIONS = tuple(
@@ -41,11 +42,11 @@ class _Reached(Exception):
     """All that was to be seen has been seen."""
 
 
-def dtype_of(model: Module) -> np.dtype:
-    """The dtype a model computes in, that of its parameters."""
+def checked_dtype(model: Module) -> np.dtype:
+    """The dtype that a model computes in; TypeError for what is none."""
     if not isinstance(model, Module):
         raise TypeError(f"inspect: model must be a Module, got {type(model).__name__}")
-    return next((p.dtype for p in model.parameters()), np.dtype(np.float32))
+    return dtype_of(model)
 
 
 def frozen_copy(model: Module) -> Module:
@@ -137,7 +138,7 @@ def as_batch(caller: str, model: Module, images: npt.ArrayLike | Tensor) -> np.n
     From one image (H, W) or (C, H, W), or several, (N, H, W) or (N, C, H, W); uint8 is divided by 255.
     """
     x = np.asarray(images.data if isinstance(images, Tensor) else images)
-    dtype = dtype_of(model)
+    dtype = checked_dtype(model)
     x = x.astype(dtype) / dtype.type(255) if x.dtype == np.uint8 else x.astype(dtype)
     first = next((module for module in model.modules() if isinstance(module, (*CONVOLUTIONS, Linear))), None)
     if x.ndim == 2 and isinstance(first, Linear) and x.shape[1] == first.in_features:

@@ -9,7 +9,7 @@ import numpy as np
 from .._state import enable_grad
 from ..autograd import Tensor
 from ..nn import Module
-from ._probe import Call, dtype_of, record, tensors
+from ._probe import Call, checked_dtype, record, tensors
 
 _HEADS = ("layer", "type", "output", "parameters", "multiply-adds")
 
@@ -41,7 +41,7 @@ def summary(model: Module, input_shape: tuple[int, ...] = (1, 28, 28)) -> str:
     (in_channels/groups · kernel_h · kernel_w) and y.size · in_features; a product belongs to the innermost
     module that makes it.  A parameter that several layers share is counted once.
     """
-    sample = Tensor(np.zeros((1, *input_shape), dtype_of(model)), requires_grad=True)
+    sample = Tensor(np.zeros((1, *input_shape), checked_dtype(model)), requires_grad=True)
     with enable_grad():  # the tape tells which products were made
         calls = record(model, sample)
     rows, outputs = _rows(model, calls)

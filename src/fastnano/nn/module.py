@@ -474,3 +474,8 @@ def evaluating(model: Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def dtype_of(model: Module) -> np.dtype:
+    """The dtype a model computes in, that of its parameters."""
+    return next((p.dtype for p in model.parameters()), np.dtype(np.float32))
