@@ -133,6 +133,18 @@ def test_by_hand_copied_described_and_without_edges():
     )
 
 
+class TwoConvolutions(nn.Module):
+    """A network that tells the nodes of a graph apart."""
+
+    def __init__(self, inputs, hidden, edges):
+        super().__init__()
+        self.first, self.second = nn.GCNConv(inputs, hidden), nn.GCNConv(hidden, 2)
+        self.edges = edges
+
+    def forward(self, x):
+        return self.second(self.first(x, self.edges).relu(), self.edges)
+
+
 def test_a_network_learns_the_communities_of_a_graph():
     fn.manual_seed(0)
     rng, side = np.random.default_rng(1), np.arange(40) % 2
@@ -141,15 +153,7 @@ def test_a_network_learns_the_communities_of_a_graph():
     x = np.eye(40, dtype="f")
     known = np.arange(6)
 
-    class Network(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first, self.second = nn.GCNConv(40, 16), nn.GCNConv(16, 2)
-
-        def forward(self, x):
-            return self.second(self.first(x, edges).relu(), edges)
-
-    net = Network()
+    net = TwoConvolutions(40, 16, edges)
     optimizer = optim.Adam(net.parameters(), lr=0.02)
     for _ in range(60):
         optimizer.zero_grad()
@@ -204,16 +208,8 @@ def test_errors(run, error, message):
 
 @pytest.mark.parametrize("compile", ["auto", False])
 def test_all_nodes_of_a_graph_are_a_batch_for_the_trainer(compile):
-    class Network(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first, self.second = nn.GCNConv(4, 8), nn.GCNConv(8, 2)
-
-        def forward(self, x):
-            return self.second(self.first(x, EDGES).relu(), EDGES)
-
     fn.manual_seed(0)
-    net = Network()
+    net = TwoConvolutions(4, 8, EDGES)
     data = X.astype(np.float32), np.arange(NODES) % 2
     trainer = fn.Trainer(net, nn.CrossEntropyLoss(), optim.Adam(net.parameters(), 0.05))
     losses = trainer.fit(
